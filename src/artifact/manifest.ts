@@ -1,0 +1,100 @@
+// The manifest: what an artifact is made of and what its guest imports. It is a function of component, policy and
+// publisher version alone: no time, no measurement, no machine.
+
+import { WasmpayError } from '../core/error.ts';
+import { MAX_CORE_MODULES } from '../core/limits.ts';
+import { isDigest, type Digest } from './digest.ts';
+
+/** Version of the container and of this manifest. */
+export const MANIFEST_SCHEMA = 'wasmpay-artifact/1';
+
+/** What glue expects of the host that runs it. A change here means that artifacts must be rebuilt. */
+export const HOST_ABI = 1;
+
+/** Contracts that this host can call. */
+export const CONTRACTS = ['wasmpay:platform@0.1.0'] as const;
+export type Contract = (typeof CONTRACTS)[number];
+
+/** How an import is answered. Source: design, "Contracts". */
+export type Tier = 'types' | 'granted' | 'inert';
+
+/** One interface that the guest imports, as it names it. */
+export interface ManifestImport {
+  /** Without version: `wasi:cli/stdout`. */
+  readonly interface: string;
+  readonly version: string;
+  readonly tier: Tier;
+}
+
+export interface Manifest {
+  readonly schema: typeof MANIFEST_SCHEMA;
+  readonly hostAbi: number;
+  readonly contract: Contract;
+  /** Digest of the component as submitted. */
+  readonly component: Digest;
+  /** Sorted by interface. */
+  readonly imports: readonly ManifestImport[];
+  /** Every export of the component, as it names them, sorted. Only the contract's own is ever called. */
+  readonly exports: readonly string[];
+  /** Number of core modules: members `core0.wasm`, `core1.wasm`, … of the container. */
+  readonly coreModules: number;
+}
+
+/** Reads a manifest. Throws `manifest_invalid`, naming the member, where it is not one that this host can run. */
+export function parseManifest(json: unknown): Manifest {
+  const manifest = asRecord(json, 'manifest');
+  if (manifest['schema'] !== MANIFEST_SCHEMA) throw invalid('schema', `is not ${MANIFEST_SCHEMA}`);
+  if (manifest['hostAbi'] !== HOST_ABI) {
+    throw invalid('hostAbi', `is not ${HOST_ABI}: rebuild the artifact from its component`);
+  }
+  const contract = CONTRACTS.find((known) => known === manifest['contract']);
+  if (contract === undefined) throw invalid('contract', `is none of ${CONTRACTS.join(', ')}`);
+  const component = manifest['component'];
+  if (!isDigest(component)) throw invalid('component', 'is no sha256 digest');
+  const coreModules = manifest['coreModules'];
+  if (!Number.isInteger(coreModules) || Number(coreModules) < 1 || Number(coreModules) > MAX_CORE_MODULES) {
+    throw invalid('coreModules', `is not a number from 1 to ${MAX_CORE_MODULES}`);
+  }
+  const imports = asArray(manifest['imports'], 'imports').map(parseImport);
+  const exports = asArray(manifest['exports'], 'exports').map((name) => asString(name, 'exports'));
+  return {
+    schema: MANIFEST_SCHEMA,
+    hostAbi: HOST_ABI,
+    contract,
+    component,
+    imports,
+    exports,
+    coreModules: Number(coreModules),
+  };
+}
+
+function parseImport(json: unknown): ManifestImport {
+  const entry = asRecord(json, 'imports');
+  const tier = entry['tier'];
+  if (tier !== 'types' && tier !== 'granted' && tier !== 'inert')
+    throw invalid('imports', 'has an unknown tier');
+  return {
+    interface: asString(entry['interface'], 'imports'),
+    version: asString(entry['version'], 'imports'),
+    tier,
+  };
+}
+
+function asRecord(json: unknown, member: string): Record<string, unknown> {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw invalid(member, 'is no object');
+  return json as Record<string, unknown>;
+}
+
+function asArray(json: unknown, member: string): unknown[] {
+  if (!Array.isArray(json)) throw invalid(member, 'is no array');
+  return json;
+}
+
+function asString(json: unknown, member: string): string {
+  if (typeof json !== 'string') throw invalid(member, 'holds something else than text');
+  return json;
+}
+
+function invalid(member: string, problem: string): WasmpayError {
+  return new WasmpayError('manifest_invalid', `manifest: ${member} ${problem}`);
+}

@@ -1,0 +1,40 @@
+// A release: the signed, numbered statement "bank B now runs artifact A under policy P". A compact JWS (RFC 7515,
+// Ed25519 of RFC 9864) whose payload is the JSON below. Whoever can write to the bucket can replay or delete a
+// release; without the key nobody can change one.
+
+import type { Digest } from './digest.ts';
+import type { Contract } from './manifest.ts';
+
+/** What a guest of this release may reach and use. */
+export interface SandboxPolicy {
+  /** Interfaces of the granted tier that the host really implements for this guest, without version, sorted. */
+  readonly grants: readonly string[];
+}
+
+/** What the gateway answers when the validator could not: `deny`, or 503 (`refuse`). */
+export type Fallback = 'deny' | 'refuse';
+
+/** The payload of a release. Times are seconds since the Unix epoch, as in RFC 7519. */
+export interface Release {
+  /** The deployment that may run it. */
+  readonly audience: string;
+  /** Slug of the bank. */
+  readonly bank: string;
+  /** The bank's id as it was published: two ids can share a slug, only one of them may have it. */
+  readonly bankId: string;
+  /** 1, 2, 3 …; only grows. */
+  readonly number: number;
+  readonly artifact: Digest;
+  readonly component: Digest;
+  readonly contract: Contract;
+  readonly policy: SandboxPolicy;
+  readonly fallback: Fallback;
+  readonly notBeforeS: number;
+  readonly notAfterS: number;
+}
+
+/** A release whose signature, audience, bank and validity were checked. */
+export interface VerifiedRelease extends Release {
+  /** The key that signed it. */
+  readonly keyId: string;
+}

@@ -1,0 +1,21 @@
+// Bank ids and their slugs. A slug is the bank's id in DNS-label form: the subdomain and the storage key.
+
+/** Longest bank id, in characters: a slug must fit one DNS label (RFC 1035, 63 octets). */
+export const MAX_BANK_ID_LENGTH = 63;
+
+const SLUG = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Whether `text` can be a subdomain and a storage key: RFC 1123 label, lower case. */
+export function isSlug(text: string): boolean {
+  return SLUG.test(text);
+}
+
+/**
+ * The slug of a bank id (`bank_002` → `bank-002`): lower case, `_` and `.` become `-`.
+ * Undefined where the id has another character or the result is no DNS label.
+ */
+export function slugOf(bankId: string): string | undefined {
+  if (bankId.length > MAX_BANK_ID_LENGTH) return undefined;
+  const slug = bankId.toLowerCase().replace(/[_.]/g, '-');
+  return isSlug(slug) ? slug : undefined;
+}

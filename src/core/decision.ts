@@ -1,0 +1,33 @@
+// What a validator says (a verdict) and what the gateway makes of it (a decision).
+
+import type { FailureCode } from './failure.ts';
+
+/** Why a bank denies. `code` is an ISO 20022 external status reason code or a bank's own. */
+export interface Denial {
+  readonly code: string;
+  readonly message?: string;
+}
+
+/** A validator's answer. A 0.1.0 validator has no reasons: its denials carry the code `unspecified`. */
+export type Verdict = { readonly kind: 'approve' } | { readonly kind: 'deny'; readonly denial: Denial };
+
+/** The reason of a denial that came from a validator whose contract has no reasons. */
+export const UNSPECIFIED_DENIAL: Denial = { code: 'unspecified' };
+
+/** The JSON that answers a good request, always with HTTP status 200. Source: design, "The gateway". */
+export interface DecisionBody {
+  readonly decision: 'approve' | 'deny';
+  readonly transaction_id: string;
+  /** Slug of the bank that was asked. */
+  readonly bank: string;
+  /** Present on a validator's denial only. */
+  readonly reason?: Denial;
+  readonly decided_by: 'validator' | 'fallback';
+  /** Present with `decided_by: "fallback"` only. */
+  readonly failure?: FailureCode;
+  readonly release: number;
+  /** `sha256:` and 64 hexadecimal digits. */
+  readonly artifact: string;
+  /** RFC 3339, UTC, milliseconds: what the guest's clock read. */
+  readonly evaluated_at: string;
+}

@@ -1,0 +1,38 @@
+// Every bound of the data plane in one place: its unit (in the name), the reason for the number, and where it
+// is enforced. Tests meet each one under, at and over.
+
+/**
+ * Largest request body, bytes. A transaction of longest strings is under 10 KiB; 64 KiB leaves room for members
+ * that a processor adds for itself. Enforced while reading the body (gateway/read-body).
+ */
+export const MAX_BODY_BYTES = 64 * 1024;
+
+/**
+ * Deepest nesting of arrays and objects in a body, levels. The contract needs 2; unknown members may nest, and a
+ * recursive parser must not reach the stack's end. Enforced by core/json.
+ */
+export const MAX_JSON_DEPTH = 16;
+
+/**
+ * Longest string of a transaction, UTF-8 bytes. Ids, names and codes are far shorter (ISO 20022 Max140Text); what
+ * crosses into a guest is bounded by it. Enforced by core/parse-transaction.
+ */
+export const MAX_STRING_BYTES = 1024;
+
+/**
+ * Largest component that the publisher takes, bytes. A StarlingMonkey component is 12 MB, Python's 18 MB; a
+ * worker's code may be 64 MiB. Enforced before parsing (publisher/inspect).
+ */
+export const MAX_COMPONENT_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Largest artifact, bytes. Worker Loader takes 64 MiB of code; the glue and headers come on top of the component's
+ * modules. Enforced by the publisher (bundle) and, before the bytes are read into memory, by the gateway.
+ */
+export const MAX_ARTIFACT_BYTES = 48 * 1024 * 1024;
+
+/** Most core modules in one artifact. jco makes 9 of a QuickJS component, 20 of a composed one. Publisher, gateway. */
+export const MAX_CORE_MODULES = 64;
+
+/** Largest release token, bytes: a JWS of about 1 KiB; grants grow it. Enforced before verifying (artifact/release). */
+export const MAX_RELEASE_BYTES = 16 * 1024;

@@ -1,0 +1,26 @@
+// What the gateway knows of a sandbox: one call, one outcome. Two hosts implement it, workerd and Node.
+
+import type { Artifact } from '../artifact/artifact.ts';
+import type { SandboxPolicy } from '../artifact/release.ts';
+import type { Verdict } from '../core/decision.ts';
+import type { Failure } from '../core/failure.ts';
+import type { Transaction } from '../core/transaction.ts';
+
+/** Everything that a guest call may depend on. The same call of the same artifact gives the same outcome. */
+export interface GuestCall {
+  readonly transaction: Transaction;
+  /** 32 bytes that every random number of the guest comes from. */
+  readonly seed: Uint8Array;
+  /** What the guest's clocks read: milliseconds since the Unix epoch. */
+  readonly evaluatedAtMs: number;
+}
+
+/** A verdict, or the reason that there is none. Never thrown. */
+export type CallOutcome =
+  | { readonly kind: 'verdict'; readonly verdict: Verdict }
+  | { readonly kind: 'failure'; readonly failure: Failure };
+
+/** Runs guests. Nothing that a guest does makes `call` throw; it may reject only on a fault of the host itself. */
+export interface Sandbox {
+  call(artifact: Artifact, policy: SandboxPolicy, call: GuestCall): Promise<CallOutcome>;
+}
