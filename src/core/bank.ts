@@ -3,6 +3,7 @@
 /** Longest bank id, in characters: a slug must fit one DNS label (RFC 1035, 63 octets). */
 export const MAX_BANK_ID_LENGTH = 63;
 
+const BANK_ID = /^[A-Za-z0-9._-]+$/;
 const SLUG = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Whether `text` can be a subdomain and a storage key: RFC 1123 label, lower case. */
@@ -15,7 +16,8 @@ export function isSlug(text: string): boolean {
  * Undefined where the id has another character or the result is no DNS label.
  */
 export function slugOf(bankId: string): string | undefined {
-  if (bankId.length > MAX_BANK_ID_LENGTH) return undefined;
+  // Before the case is changed: other letters (U+212A) have ASCII lower-case forms.
+  if (bankId.length > MAX_BANK_ID_LENGTH || !BANK_ID.test(bankId)) return undefined;
   const slug = bankId.toLowerCase().replace(/[_.]/g, '-');
   return isSlug(slug) ? slug : undefined;
 }

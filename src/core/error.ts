@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'manifest_invalid'
   | 'key_invalid'
   | 'usage'
+  | 'build_failed'
   | 'internal';
 
 /** An outage, a misconfiguration or a bug, with a stable `code` and, where there is one, its `cause`. */
