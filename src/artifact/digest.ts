@@ -28,3 +28,10 @@ export function isDigest(text: unknown): text is Digest {
 export function hexOf(digest: Digest): string {
   return digest.slice('sha256:'.length);
 }
+
+/** The bytes of lower-case hexadecimal digits. */
+export function bytesOfHex(hex: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length: hex.length / 2 }, (_, i) =>
+    Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16),
+  );
+}
