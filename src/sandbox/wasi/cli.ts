@@ -1,0 +1,42 @@
+// wasi:cli: standard streams that lead nowhere but to the author, and an environment in which there is nothing.
+
+import { createInertInterface } from '../capability-denied.ts';
+import type { GuestState } from '../guest-state.ts';
+import { createCapturedOutput, createClosedInput } from './io.ts';
+
+export function createStdin(state: GuestState): object {
+  const stream = createClosedInput(state);
+  return { getStdin: () => stream };
+}
+
+export function createStdout(state: GuestState): object {
+  const stream = createCapturedOutput(state);
+  return { getStdout: () => stream };
+}
+
+export function createStderr(state: GuestState): object {
+  const stream = createCapturedOutput(state);
+  return { getStderr: () => stream };
+}
+
+export function createEnvironment(state: GuestState): object {
+  return createInertInterface(state, 'wasi:cli/environment', {
+    getEnvironment: () => [],
+    getArguments: () => [],
+    initialCwd: () => undefined,
+  });
+}
+
+/** Leaving early is no answer: it ends the call as any other trap does. */
+export const createExit = (state: GuestState): object => createInertInterface(state, 'wasi:cli/exit');
+
+export const createTerminalInput = (state: GuestState): object =>
+  createInertInterface(state, 'wasi:cli/terminal-input');
+
+export const createTerminalOutput = (state: GuestState): object =>
+  createInertInterface(state, 'wasi:cli/terminal-output');
+
+/** No standard stream is a terminal. */
+export const createTerminalStdin = (): object => ({ getTerminalStdin: () => undefined });
+export const createTerminalStdout = (): object => ({ getTerminalStdout: () => undefined });
+export const createTerminalStderr = (): object => ({ getTerminalStderr: () => undefined });

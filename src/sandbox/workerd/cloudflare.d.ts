@@ -1,0 +1,24 @@
+// What this project uses of workerd, and no more. Source: workerd's own types.
+
+declare module 'cloudflare:workers' {
+  /** A class whose public methods can be called over RPC. */
+  export abstract class WorkerEntrypoint {
+    readonly env: unknown;
+  }
+  /** The worker's bindings and variables. */
+  export const env: Readonly<Record<string, unknown>>;
+  /** Keeps the current request's work going after its response. */
+  export function waitUntil(promise: Promise<unknown>): void;
+}
+
+/** Written by the loader for each artifact: what the child runs. */
+declare module 'wasmpay:guest' {
+  import type { GuestCode } from '../guest-instance.ts';
+  export const code: GuestCode;
+}
+
+/** Written by the bundler: the child's own source. */
+declare module 'wasmpay:child' {
+  const source: string;
+  export default source;
+}
