@@ -1,0 +1,221 @@
+// The gateway's HTTP surface: routes, the order of the checks, the answers and one log event a request. Everything
+// with a rule of its own lives beside it.
+
+import { Hono, type Context } from 'hono';
+
+import type { Artifact } from '../artifact/artifact.ts';
+import type { Digest } from '../artifact/digest.ts';
+import type { VerifiedRelease } from '../artifact/release.ts';
+import { slugOf } from '../core/bank.ts';
+import type { Clock } from '../core/clock.ts';
+import type { DecisionBody } from '../core/decision.ts';
+import { WasmpayError } from '../core/error.ts';
+import type { Failure } from '../core/failure.ts';
+import { parseJson, type JsonFault } from '../core/json.ts';
+import { parseTransaction } from '../core/parse-transaction.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import { createArtifactCache } from './artifact-cache.ts';
+import type { Authenticator } from './authenticate.ts';
+import { createBankAddressReader } from './bank-address.ts';
+import { createDecider } from './decide.ts';
+import type { GatewayEvent, RequestEvent } from './event.ts';
+import { DEFAULT_FRESHNESS, type Freshness } from './freshness.ts';
+import { RESPONSE_HEADERS, respondWithProblem, type Problem } from './problem.ts';
+import { readBody } from './read-body.ts';
+import { createReleaseCache } from './release-cache.ts';
+import { createSeeder } from './seed.ts';
+import { runtimeTimer, type Timer, type WaitUntil } from './timer.ts';
+
+/** Everything that a gateway is made of. */
+export interface GatewayDeps {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  /** Throws `release_invalid`; also where a configured minimum number per bank is enforced. */
+  readonly verifyRelease: (token: Uint8Array, slug: string) => Promise<VerifiedRelease>;
+  /** Throws `artifact_invalid` or `manifest_invalid`. */
+  readonly readArtifact: (bytes: Uint8Array<ArrayBuffer>, digest: Digest) => Promise<Artifact>;
+  readonly sandbox: Sandbox;
+  readonly authenticator: Authenticator;
+  /** Secret, at least 32 bytes: what guests' random numbers come from. */
+  readonly seedKey: Uint8Array;
+  /** Domains whose subdomains are banks: `pay.example`, `localhost`. */
+  readonly baseDomains: readonly string[];
+  /** Takes every event; what it throws is ignored. */
+  readonly log: (event: GatewayEvent) => void;
+  /** Defaults to {@link DEFAULT_FRESHNESS}. */
+  readonly freshness?: Partial<Freshness>;
+  /** Defaults to the runtime's. */
+  readonly timer?: Timer;
+}
+
+/** What a request's handler adds to its log event. */
+type Trace = { -readonly [K in keyof RequestEvent]?: RequestEvent[K] };
+
+export interface GatewayEnv {
+  Variables: { trace: Trace };
+}
+
+type GatewayContext = Context<GatewayEnv>;
+
+/** The gateway. Throws `config_invalid` on base domains or a seed key that are none. */
+export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
+  const { store, clock, authenticator } = deps;
+  const freshness = { ...DEFAULT_FRESHNESS, ...deps.freshness };
+  const timer = deps.timer ?? runtimeTimer;
+  const log = (event: GatewayEvent): void => {
+    try {
+      deps.log(event);
+    } catch {
+      // A log that fails must not fail a payment.
+    }
+  };
+  const shared = { store, clock, timer, freshness, onEvent: log };
+  const readAddress = createBankAddressReader(deps.baseDomains);
+  const decide = createDecider({
+    releases: createReleaseCache({ ...shared, verify: deps.verifyRelease }),
+    artifacts: createArtifactCache({ ...shared, readArtifact: deps.readArtifact }),
+    sandbox: deps.sandbox,
+    seeder: createSeeder(deps.seedKey),
+    clock,
+  });
+
+  const validate = async (c: GatewayContext, pathBank?: string): Promise<Response> => {
+    const authorization = c.req.header('authorization');
+    if (!(await authenticator(authorization))) {
+      return refuse(c, { code: 'unauthenticated', headers: { 'www-authenticate': 'Bearer' } });
+    }
+    const address = readAddress(hostOf(c), pathBank);
+    if (address.kind !== 'named' && address.kind !== 'unnamed') return refuse(c, { code: address.kind });
+    const body = await readBody(c.req.raw);
+    if (!body.ok) return refuse(c, body.problem);
+    const json = parseJson(body.text);
+    if (!json.ok) return refuse(c, describeMalformed(json.fault));
+    const parsed = parseTransaction(json.value);
+    if (!parsed.ok) return refuse(c, { code: 'invalid_transaction', details: { errors: parsed.faults } });
+    const { transaction } = parsed;
+    const destination = slugOf(transaction.destination.id);
+    if (destination === undefined || (address.kind === 'named' && address.slug !== destination)) {
+      return refuse(c, BANK_MISMATCH);
+    }
+    const result = await decide(destination, transaction, (work) => keepAlive(c, work));
+    if ('release' in result) noteRelease(c, result.release, result.failure);
+    return result.kind === 'decided' ? respondWithDecision(c, result.body) : refuse(c, { code: result.kind });
+  };
+
+  const app = new Hono<GatewayEnv>();
+  app.use(async (c, next) => {
+    const startedAtMs = clock();
+    const trace: Trace = {};
+    c.set('trace', trace);
+    await next();
+    log({
+      event: 'request',
+      method: METHODS.has(c.req.method) ? c.req.method : 'other',
+      route: 'unmatched',
+      status: c.res.status,
+      durationMs: clock() - startedAtMs,
+      ...trace,
+    });
+  });
+  app.all('/v1/validate', (c) => {
+    c.var.trace.route = '/v1/validate';
+    return c.req.method === 'POST' ? validate(c) : refuse(c, notAllowed('POST'));
+  });
+  app.all('/v1/banks/:bank/validate', (c) => {
+    c.var.trace.route = '/v1/banks/:bank/validate';
+    if (c.req.method !== 'POST') return refuse(c, notAllowed('POST'));
+    // No id needs escaping: who escapes one tries something. The empty name is no bank's.
+    return validate(c, hasEscapes(c.req.raw.url) ? '' : c.req.param('bank'));
+  });
+  app.all('/healthz', (c) => {
+    c.var.trace.route = '/healthz';
+    if (c.req.method !== 'GET' && c.req.method !== 'HEAD') return refuse(c, notAllowed('GET, HEAD'));
+    return new Response('{"status":"ok"}', { headers: JSON_HEADERS });
+  });
+  app.notFound((c) => refuse(c, { code: 'not_found' }));
+  app.onError((error, c) => {
+    c.var.trace.error = error instanceof WasmpayError ? error.code : 'internal';
+    c.var.trace.trace = framesOf(error);
+    return refuse(c, { code: 'internal' });
+  });
+  return app;
+}
+
+const JSON_HEADERS = { ...RESPONSE_HEADERS, 'content-type': 'application/json' };
+
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+const BANK_MISMATCH: Problem = {
+  code: 'bank_mismatch',
+  details: {
+    errors: [
+      { pointer: '/destination/id', code: 'bank_mismatch', message: 'names another bank than the address' },
+    ],
+  },
+};
+
+function refuse(c: GatewayContext, problem: Problem): Response {
+  c.var.trace.problem = problem.code;
+  return respondWithProblem(problem);
+}
+
+function notAllowed(allow: string): Problem {
+  return { code: 'method_not_allowed', headers: { allow } };
+}
+
+/** A longer pointer is left out: it is made of names that the caller chose, and would only echo them. */
+const MAX_POINTER_LENGTH = 256;
+
+function describeMalformed(fault: JsonFault): Problem {
+  const { message, offset, line, column, pointer } = fault;
+  const errors =
+    pointer === undefined || pointer.length > MAX_POINTER_LENGTH
+      ? {}
+      : { errors: [{ pointer, code: 'duplicate_member', message }] };
+  return { code: 'malformed_json', details: { detail: message, offset, line, column, ...errors } };
+}
+
+function respondWithDecision(c: GatewayContext, body: DecisionBody): Response {
+  c.var.trace.decision = body.decision;
+  c.var.trace.decidedBy = body.decided_by;
+  return new Response(JSON.stringify(body), { headers: JSON_HEADERS });
+}
+
+function noteRelease(c: GatewayContext, release: VerifiedRelease, failure: Failure | undefined): void {
+  const { trace } = c.var;
+  trace.bank = release.bank;
+  trace.release = release.number;
+  trace.artifact = release.artifact;
+  if (failure !== undefined) {
+    trace.failure = failure.code;
+    trace.failureDetail = failure.detail;
+  }
+}
+
+/** The `host` header, or what the URL says where a runtime keeps it there alone. */
+function hostOf(c: GatewayContext): string {
+  return c.req.header('host') ?? new URL(c.req.raw.url).host;
+}
+
+function hasEscapes(url: string): boolean {
+  const query = url.indexOf('?');
+  return (query === -1 ? url : url.slice(0, query)).includes('%');
+}
+
+function keepAlive(c: GatewayContext, work: Parameters<WaitUntil>[0]): void {
+  try {
+    c.executionCtx.waitUntil(work);
+  } catch {
+    // Hono throws where the runtime has no such thing: there, work goes on by itself.
+  }
+}
+
+/** The frames of a trace without its first lines, which hold the message. */
+function framesOf(error: Error): string {
+  return (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at \S/.test(line))
+    .slice(0, 8)
+    .join('\n');
+}

@@ -1,0 +1,102 @@
+// Artifacts that this isolate holds. They are immutable and named by their digest, so what is here is right for ever;
+// only room is short. Nothing is kept or used before `readArtifact` found its digest to be the one asked for.
+
+import type { Artifact } from '../artifact/artifact.ts';
+import { hexOf, type Digest } from '../artifact/digest.ts';
+import type { Clock } from '../core/clock.ts';
+import { WasmpayError, type ErrorCode } from '../core/error.ts';
+import { MAX_ARTIFACT_BYTES } from '../core/limits.ts';
+import { artifactKey } from '../store/keys.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { CacheEvent, CacheEventCode } from './event.ts';
+import type { Freshness } from './freshness.ts';
+import { createLruMap } from './lru-map.ts';
+import { createSingleFlight } from './single-flight.ts';
+import type { Timer, WaitUntil } from './timer.ts';
+
+export interface ArtifactCacheOptions {
+  readonly store: ObjectStore;
+  /** Checks the digest before it believes a byte; throws `artifact_invalid` or `manifest_invalid`. */
+  readonly readArtifact: (bytes: Uint8Array<ArrayBuffer>, digest: Digest) => Promise<Artifact>;
+  readonly clock: Clock;
+  readonly timer: Timer;
+  readonly freshness: Freshness;
+  readonly onEvent: (event: CacheEvent) => void;
+}
+
+export interface ArtifactCache {
+  /**
+   * The artifact, or undefined where it cannot be had now: storage failed or took too long, it is missing, or its
+   * bytes are not what the digest names. Never rejects.
+   */
+  get(digest: Digest, waitUntil: WaitUntil): Promise<Artifact | undefined>;
+  /** Bytes kept. For tests and gauges. */
+  readonly sizeBytes: number;
+}
+
+/** Failures remembered, at most. Digests come from signed releases alone, so this many means many broken banks. */
+const MAX_FAILURES = 1_000;
+
+/** An empty artifact cache. One artifact larger than the budget is used and not kept. */
+export function createArtifactCache(options: ArtifactCacheOptions): ArtifactCache {
+  const { store, readArtifact, clock, timer, freshness, onEvent } = options;
+  const kept = createLruMap<Artifact>(freshness.artifactBudgetBytes, (artifact) => artifact.sizeBytes);
+  /** When a digest could last not be loaded. */
+  const failed = createLruMap<number>(MAX_FAILURES);
+  const loads = createSingleFlight<Artifact | undefined>({
+    clock,
+    timer,
+    waitMs: freshness.storeWaitMs,
+    lifetimeMs: freshness.readLifetimeMs,
+  });
+
+  const report = (code: CacheEventCode, artifact: Digest, error?: ErrorCode): void => {
+    onEvent({ event: 'cache', code, artifact, ...(error === undefined ? {} : { error }) });
+  };
+
+  const load = async (digest: Digest): Promise<Artifact | undefined> => {
+    const fail = (code: CacheEventCode, error?: ErrorCode): undefined => {
+      failed.set(digest, clock());
+      report(code, digest, error);
+    };
+    let result;
+    try {
+      result = await store.get(artifactKey(hexOf(digest)), { maxBytes: MAX_ARTIFACT_BYTES });
+    } catch (cause) {
+      return fail('artifact_read_failed', codeOf(cause));
+    }
+    if (result.kind !== 'found') return fail('artifact_missing');
+    try {
+      // Storage hands out whole objects in memory of their own, never shared memory.
+      const artifact = await readArtifact(result.object.bytes as Uint8Array<ArrayBuffer>, digest);
+      kept.set(digest, artifact);
+      failed.delete(digest);
+      return artifact;
+    } catch (cause) {
+      return fail('artifact_rejected', codeOf(cause));
+    }
+  };
+
+  return {
+    async get(digest, waitUntil) {
+      const artifact = kept.get(digest);
+      if (artifact !== undefined) return artifact;
+      const failedAtMs = failed.get(digest);
+      const sinceMs = failedAtMs === undefined ? undefined : clock() - failedAtMs;
+      if (sinceMs !== undefined && sinceMs >= 0 && sinceMs <= freshness.retryMs) return undefined;
+      try {
+        return await loads.run(digest, () => load(digest), waitUntil);
+      } catch (cause) {
+        report('artifact_read_failed', digest, codeOf(cause));
+        return undefined;
+      }
+    },
+    get sizeBytes() {
+      return kept.cost;
+    },
+  };
+}
+
+function codeOf(cause: unknown): ErrorCode {
+  return cause instanceof WasmpayError ? cause.code : 'internal';
+}
