@@ -1,0 +1,165 @@
+// A validator in TypeScript: type-checked against the contract, bundled to one module, and put into QuickJS. The same
+// source gives the same behaviour, but not the same bytes: QuickJS's snapshot holds a seed of the build.
+
+import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { isAbsolute, join, relative } from 'node:path';
+import { build, type BuildFailure, type Message, type Plugin } from 'esbuild';
+import { WasmpayError } from '../core/error.ts';
+import type { BuildOptions, BuildResult } from './build-assemblyscript.ts';
+import type { ComponentizeRequest } from './componentize-typescript.ts';
+import { stageContract } from './contract.ts';
+import { findPackage, projectRoot, runNode, sourceError } from './toolchain.ts';
+
+/** Sources that, with the compilers' versions, decide what a build gives. Relative to the project. */
+export const TYPESCRIPT_INPUTS = [
+  'src/authoring/typescript',
+  'src/authoring/componentize-typescript.ts',
+  'src/authoring/build-typescript.ts',
+];
+
+/** Packages whose versions do. */
+export const TYPESCRIPT_PACKAGES = ['typescript', 'esbuild', 'componentize-qjs'];
+
+/**
+ * Builds a component from TypeScript. Throws `usage` with `file:line:column: message` a line for faults in the
+ * source, `build_failed` when a tool crashes or hangs.
+ */
+export async function buildTypeScript(options: BuildOptions): Promise<BuildResult> {
+  const scratch = await realpath(await mkdtemp(join(tmpdir(), 'wasmpay-build-')));
+  const root = await realpath(options.directory);
+  const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
+  try {
+    await checkTypes(root, scratch, options, timeout);
+    const script = await bundle(root, options.source);
+    const request: ComponentizeRequest = {
+      script,
+      witDirectory: join(scratch, 'wit'),
+      world: options.world,
+      output: join(scratch, 'component.wasm'),
+    };
+    await stageContract(options.contract, request.witDirectory);
+    const { exitCode, stderr } = await runNode(
+      join(projectRoot, 'src/authoring/componentize-typescript.ts'),
+      [],
+      { input: request, ...timeout },
+    );
+    if (exitCode !== 0) throw new WasmpayError('build_failed', `componentize-qjs: ${stderr.trim()}`);
+    return {
+      component: new Uint8Array(await readFile(request.output)),
+      log: [`bundle: ${Buffer.byteLength(script)} bytes of JavaScript`],
+    };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Type-checks the author's source and that what it exports is what the contract asks for. */
+async function checkTypes(
+  root: string,
+  scratch: string,
+  options: BuildOptions,
+  timeout: { timeoutMs?: number },
+): Promise<void> {
+  const library = join(projectRoot, 'src/authoring/typescript');
+  const { version } = options.contract;
+  const source = join(root, options.source);
+  const conformance = join(scratch, 'conformance.ts');
+  await writeFile(
+    conformance,
+    `import { validation } from ${JSON.stringify(source)};\n` +
+      `import type { Validation } from 'wasmpay:platform/validation@${version}';\n` +
+      `validation satisfies Validation;\n`,
+  );
+  const config = {
+    extends: join(library, 'tsconfig.json'),
+    files: [conformance, source, join(library, `wasmpay-platform-${version}.d.ts`)],
+  };
+  await writeFile(join(scratch, 'tsconfig.json'), JSON.stringify(config));
+  const { exitCode, stdout, stderr } = await runNode(
+    join(findPackage('typescript'), 'bin/tsc'),
+    ['-p', join(scratch, 'tsconfig.json'), '--pretty', 'false'],
+    { cwd: root, ...timeout },
+  );
+  if (exitCode === 0) return;
+  const faults = stdout
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) =>
+      line
+        // What the conformance check says is about the source's export, wherever that stands.
+        .replace(/^[^(\s]*conformance\.ts\(\d+,\d+\)/, `${options.source}(1,1)`)
+        .replace(/^([^(\s][^(]*)\((\d+),(\d+)\): error /, '$1:$2:$3: '),
+    );
+  if (faults.length === 0) throw new WasmpayError('build_failed', `tsc: ${stderr}`);
+  throw sourceError('TypeScript', faults);
+}
+
+/** The author's modules and our guard as one ES module without imports. */
+async function bundle(root: string, source: string): Promise<string> {
+  const entry = `import { validation as guest } from ${JSON.stringify(`./${source}`)};
+export const validation = {
+  validate(transaction) {
+    // An s64 arrives as a double: what is no safe integer was rounded, and a rounded amount is never approved.
+    if (!Number.isSafeInteger(transaction.amount.amount)) return false;
+    return guest.validate(transaction) === true;
+  },
+};
+`;
+  try {
+    const result = await build({
+      stdin: { contents: entry, resolveDir: root, sourcefile: 'wasmpay-entry.js', loader: 'js' },
+      absWorkingDir: root,
+      bundle: true,
+      format: 'esm',
+      platform: 'neutral',
+      target: 'es2023',
+      mainFields: ['module', 'main'],
+      charset: 'utf8',
+      write: false,
+      logLevel: 'silent',
+      tsconfigRaw: {},
+      plugins: [refuseOutside(root)],
+    });
+    return result.outputFiles[0]?.text ?? '';
+  } catch (error) {
+    if (!isBuildFailure(error)) throw new WasmpayError('build_failed', 'esbuild failed', { cause: error });
+    throw sourceError('TypeScript', error.errors.map(formatMessage));
+  }
+}
+
+/** Keeps the bundle to the author's folder, links followed. Types need no file and never get here. */
+function refuseOutside(root: string): Plugin {
+  return {
+    name: 'refuse-outside',
+    setup(builder) {
+      builder.onResolve({ filter: /.*/ }, async ({ path, ...rest }) => {
+        if (rest.pluginData === 'resolved') return undefined;
+        const { importer, namespace, resolveDir, kind } = rest;
+        const found = await builder.resolve(path, {
+          importer,
+          namespace,
+          resolveDir,
+          kind,
+          pluginData: 'resolved',
+        });
+        if (found.errors.length > 0) return { errors: found.errors };
+        const below = relative(root, found.path);
+        if (!found.external && isAbsolute(found.path) && !below.startsWith('..') && !isAbsolute(below)) {
+          return found;
+        }
+        return {
+          errors: [{ text: `import of ${JSON.stringify(path)} leads out of the validator's folder` }],
+        };
+      });
+    },
+  };
+}
+
+function formatMessage({ text, location }: Message): string {
+  return location === null ? text : `${location.file}:${location.line}:${location.column + 1}: ${text}`;
+}
+
+function isBuildFailure(error: unknown): error is BuildFailure {
+  return error instanceof Error && 'errors' in error && Array.isArray(error.errors);
+}

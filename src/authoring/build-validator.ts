@@ -1,0 +1,184 @@
+// Builds a validator's folder, and only when something that decides the result changed: its sources, the contract,
+// the binding library, the builder or a compiler's version. The record of that stands beside the component.
+
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join, relative, resolve } from 'node:path';
+import type { Clock } from '../core/clock.ts';
+import { WasmpayError } from '../core/error.ts';
+import {
+  ASSEMBLYSCRIPT_INPUTS,
+  ASSEMBLYSCRIPT_PACKAGES,
+  buildAssemblyScript,
+  type BuildOptions,
+  type BuildResult,
+} from './build-assemblyscript.ts';
+import { TYPESCRIPT_INPUTS, TYPESCRIPT_PACKAGES, buildTypeScript } from './build-typescript.ts';
+import { findContract, listContractFiles, type Contract } from './contract.ts';
+import { parseDescriptor, type Language, type ValidatorDescriptor } from './descriptor.ts';
+import { projectRoot, versionOf } from './toolchain.ts';
+
+/** Which folder to build, and where to. Relative paths are relative to the working directory. */
+export interface BuildValidatorOptions {
+  readonly directory: string;
+  readonly outDirectory: string;
+  readonly now?: Clock;
+  /** Longest that each compiler may run, milliseconds. */
+  readonly timeoutMs?: number;
+}
+
+/** A validator's component, freshly built or as it was. */
+export interface BuiltValidator {
+  /** Bank id, as the descriptor has it. */
+  readonly bank: string;
+  /** The folder's name: `icamer-assemblyscript`. */
+  readonly name: string;
+  readonly descriptor: ValidatorDescriptor;
+  readonly componentPath: string;
+  readonly component: Uint8Array<ArrayBuffer>;
+  /** Of everything that went into the build, `sha256:` and 64 hexadecimal digits. Not of the component. */
+  readonly digest: string;
+  readonly built: boolean;
+  readonly durationMs: number;
+  /** What the compilers said; empty when nothing was built. */
+  readonly log: readonly string[];
+}
+
+interface Toolchain {
+  readonly build: (options: BuildOptions) => Promise<BuildResult>;
+  readonly inputs: readonly string[];
+  readonly packages: readonly string[];
+}
+
+const TOOLCHAINS: Readonly<Record<Language, Toolchain>> = {
+  assemblyscript: {
+    build: buildAssemblyScript,
+    inputs: ASSEMBLYSCRIPT_INPUTS,
+    packages: ASSEMBLYSCRIPT_PACKAGES,
+  },
+  typescript: { build: buildTypeScript, inputs: TYPESCRIPT_INPUTS, packages: TYPESCRIPT_PACKAGES },
+};
+
+/** What every build depends on. */
+const COMMON_INPUTS = ['src/authoring/contract.ts', 'src/authoring/toolchain.ts'];
+
+/** Files of a validator's folder that no component depends on. */
+const NOT_SOURCES = new Set(['README.md', 'cases.json', 'tsconfig.json']);
+
+/** Most files in a validator's folder, dependencies included: a bound against a folder that is something else. */
+const MAX_SOURCE_FILES = 2000;
+
+/**
+ * Builds the validator in `directory` to `<outDirectory>/<name>.wasm`, with its record in `<name>.json`. Throws `usage`
+ * for a faulty descriptor or source, `build_failed` for a tool that failed.
+ */
+export async function buildValidator(options: BuildValidatorOptions): Promise<BuiltValidator> {
+  const now = options.now ?? Date.now;
+  const startedMs = now();
+  const directory = resolve(options.directory);
+  const name = basename(directory);
+  const descriptor = await readDescriptor(directory);
+  const contract = findContract(descriptor.contract);
+  const toolchain = TOOLCHAINS[descriptor.language];
+  const digest = await digestInputs(directory, contract, toolchain);
+
+  const componentPath = join(resolve(options.outDirectory), `${name}.wasm`);
+  const recordPath = join(resolve(options.outDirectory), `${name}.json`);
+  const known = { bank: descriptor.bank, name, descriptor, componentPath, digest };
+
+  const kept = await readKept(recordPath, componentPath, digest);
+  if (kept !== undefined) {
+    return { ...known, component: kept, built: false, durationMs: now() - startedMs, log: [] };
+  }
+  const { source, world } = descriptor;
+  const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
+  const { component, log } = await toolchain.build({ directory, source, contract, world, ...timeout });
+  await mkdir(resolve(options.outDirectory), { recursive: true });
+  await writeAtomically(componentPath, component);
+  const record = { digest, component: sha256(component), bytes: component.byteLength };
+  await writeAtomically(recordPath, `${JSON.stringify(record, undefined, 2)}\n`);
+  return { ...known, component, built: true, durationMs: now() - startedMs, log };
+}
+
+async function readDescriptor(directory: string): Promise<ValidatorDescriptor> {
+  const file = join(directory, 'validator.json');
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new WasmpayError('usage', `${file}: cannot be read`, { cause });
+  });
+  return parseDescriptor(text, file);
+}
+
+/** The component of an earlier build of the same inputs, if it and its record are still whole. */
+async function readKept(
+  recordPath: string,
+  path: string,
+  digest: string,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    const record = JSON.parse(await readFile(recordPath, 'utf8')) as {
+      digest?: unknown;
+      component?: unknown;
+    };
+    if (record.digest !== digest) return undefined;
+    const component = new Uint8Array(await readFile(path));
+    return record.component === sha256(component) ? component : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function digestInputs(directory: string, contract: Contract, toolchain: Toolchain): Promise<string> {
+  const hash = createHash('sha256');
+  const add = (label: string, content: string | Uint8Array): void => {
+    hash.update(`${label}\0${sha256(content)}\n`);
+  };
+  for (const name of toolchain.packages) add('package', versionOf(name));
+  for (const file of await listContractFiles(contract)) {
+    add(`wit/${relative(projectRoot, file)}`, await readFile(file));
+  }
+  for (const input of [...COMMON_INPUTS, ...toolchain.inputs]) {
+    for (const file of await listFiles(join(projectRoot, input))) {
+      add(`builder/${relative(projectRoot, file)}`, await readFile(file));
+    }
+  }
+  for (const file of await listFiles(directory)) {
+    const below = relative(directory, file);
+    if (!NOT_SOURCES.has(below)) add(`source/${below}`, await readFile(file));
+  }
+  return `sha256:${hash.digest('hex')}`;
+}
+
+/** Every file below `path`, or `path` itself, sorted; dot files left out. */
+async function listFiles(path: string): Promise<string[]> {
+  if ((await stat(path)).isFile()) return [path];
+  const found: string[] = [];
+  for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
+    if (entry.isDirectory()) continue;
+    const file = join(entry.parentPath, entry.name);
+    if (
+      relative(path, file)
+        .split(/[\\/]/)
+        .some((part) => part.startsWith('.'))
+    )
+      continue;
+    if (found.push(file) > MAX_SOURCE_FILES) {
+      throw new WasmpayError('usage', `${path}: more than ${MAX_SOURCE_FILES} files`);
+    }
+  }
+  return found.sort();
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+/** Readers see the old file or the new one, whole: two builds at once are harmless. */
+async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await writeFile(temporary, content);
+    await rename(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}

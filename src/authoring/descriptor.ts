@@ -1,0 +1,54 @@
+// validator.json: what a validator's folder says about itself. Written by its author, so checked here.
+
+import { WasmpayError } from '../core/error.ts';
+import { slugOf } from '../core/bank.ts';
+
+/** Languages that the project builds with npm packages alone. */
+export const LANGUAGES = ['assemblyscript', 'typescript'] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+/** A validator's folder, described. */
+export interface ValidatorDescriptor {
+  /** Bank id, as transactions name it. */
+  readonly bank: string;
+  readonly language: Language;
+  /** The WIT package: `wasmpay:platform@0.1.0`. */
+  readonly contract: string;
+  /** The WIT world. Builders know `validator`, which exports `validation` and nothing else. */
+  readonly world: 'validator';
+  /** The source file, relative to the folder, inside it. */
+  readonly source: string;
+  /** The command that builds it, for people; nothing runs it. */
+  readonly build: string;
+}
+
+const SOURCE = /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_./-]*\.ts$/;
+
+/** Parses a validator.json. Throws `usage` that names the file and the member at fault. */
+export function parseDescriptor(text: string, file: string): ValidatorDescriptor {
+  const fail = (what: string): never => {
+    throw new WasmpayError('usage', `${file}: ${what}`);
+  };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new WasmpayError('usage', `${file}: ${cause instanceof Error ? cause.message : 'no JSON'}`, {
+      cause,
+    });
+  }
+  if (typeof value !== 'object' || value === null) return fail('expected an object');
+  const members = value as Readonly<Record<string, unknown>>;
+  const read = (name: string): string => {
+    const member = members[name];
+    return typeof member === 'string' ? member : fail(`member "${name}" must be a string`);
+  };
+  const bank = read('bank');
+  if (slugOf(bank) === undefined) fail('member "bank" must be a bank id, such as "icamer" or "bank_002"');
+  const language = LANGUAGES.find((known) => known === members['language']);
+  if (language === undefined) return fail(`member "language" must be one of ${LANGUAGES.join(', ')}`);
+  if (members['world'] !== 'validator') fail('member "world" must be "validator"');
+  const source = read('source');
+  if (!SOURCE.test(source)) fail('member "source" must name a .ts file inside the folder');
+  return { bank, language, contract: read('contract'), world: 'validator', source, build: read('build') };
+}
