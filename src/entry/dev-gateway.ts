@@ -1,0 +1,50 @@
+// The gateway's worker in a workerd of this machine, with R2 kept in a folder.
+
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { R2Bucket } from '@cloudflare/workers-types';
+import { Log, LogLevel, Miniflare } from 'miniflare';
+
+import type { ObjectStore } from '../store/object-store.ts';
+import { createR2Store } from '../store/r2.ts';
+import { bundleWorker } from './bundle-worker.ts';
+import { DEV_AUDIENCE, type DevDirectory } from './dev-directory.ts';
+
+export interface DevGateway extends AsyncDisposable {
+  /** The R2 that the gateway reads from. */
+  readonly store: ObjectStore;
+}
+
+/** Starts workerd on 127.0.0.1:`port`. Disposing it ends the process. */
+export async function startDevGateway(options: {
+  port: number;
+  directory: DevDirectory;
+}): Promise<DevGateway> {
+  const { port, directory } = options;
+  const { source } = await bundleWorker();
+  const persist = join(directory.path, 'r2');
+  await mkdir(persist, { recursive: true });
+  const miniflare = new Miniflare({
+    cf: false,
+    // Straight to workerd, as in production; miniflare's own port, with its proxy, is for the R2 below alone.
+    host: '127.0.0.1',
+    unsafeDirectSockets: [{ host: '127.0.0.1', port }],
+    log: new Log(LogLevel.ERROR),
+    modules: [{ type: 'ESModule', path: 'worker.js', contents: source }],
+    compatibilityDate: '2026-07-01',
+    bindings: {
+      WASMPAY_AUDIENCE: DEV_AUDIENCE,
+      WASMPAY_TRUSTED_KEYS: directory.trustedKeys,
+      WASMPAY_SEED_KEY: directory.seedKey,
+      WASMPAY_BASE_DOMAINS: 'localhost',
+      WASMPAY_OPEN: 'loopback',
+    },
+    r2Buckets: ['BUCKET'],
+    r2Persist: persist,
+    workerLoaders: { LOADER: {} },
+  });
+  await miniflare.ready;
+  const bucket = (await miniflare.getR2Bucket('BUCKET')) as unknown as R2Bucket;
+  return { store: createR2Store(bucket), [Symbol.asyncDispose]: () => miniflare.dispose() };
+}
