@@ -2,7 +2,6 @@
 // loopback, on any free port, with a new token each time; address and token are in a file that only the owner can read.
 
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -11,13 +10,13 @@ import { Readable } from 'node:stream';
 import { CONTROL_FILE, type DevControl } from '../store/dev-store.ts';
 import { createStoreHandler } from '../store/http-server.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { DEV_AUDIENCE, writePrivateFile, type DevDirectory } from './dev-directory.ts';
+import { DEV_AUDIENCE, removeAtExit, writePrivateFile, type DevDirectory } from './dev-directory.ts';
 
 export interface ControlPort extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Starts the port and writes its address and token. Disposing it closes the port and deletes the file. */
+/** Starts the port and writes its address and token. Disposing it closes the port; the file goes with the process. */
 export async function startControlPort(options: {
   store: ObjectStore;
   directory: DevDirectory;
@@ -43,11 +42,11 @@ export async function startControlPort(options: {
   });
   const control: DevControl = { url, token, audience: DEV_AUDIENCE, pid: process.pid };
   const file = join(options.directory.path, CONTROL_FILE);
+  removeAtExit(file);
   await writePrivateFile(file, JSON.stringify(control));
   return {
     url,
     async [Symbol.asyncDispose]() {
-      await rm(file, { force: true });
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

@@ -2,6 +2,7 @@
 // folder lose each other's writes. Secrets are readable by their owner only.
 
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -15,7 +16,7 @@ const SEED_KEY_FILE = 'seed-key';
 /** The deployment that releases of `npm start` are signed for. */
 export const DEV_AUDIENCE = 'local';
 
-export interface DevDirectory extends AsyncDisposable {
+export interface DevDirectory {
   readonly path: string;
   readonly signingKey: SigningKey;
   /** JSON Web Key Set, as text. */
@@ -32,9 +33,9 @@ export async function openDevDirectory(path: string): Promise<DevDirectory> {
     const signingKey = await readSigningKey(path);
     const trustedKeys = await readFile(join(path, TRUSTED_KEYS_FILE), 'utf8');
     const seedKey = await readOrMake(join(path, SEED_KEY_FILE), () => randomBytes(32).toString('hex'));
-    return { path, signingKey, trustedKeys, seedKey, [Symbol.asyncDispose]: () => rm(lock, { force: true }) };
+    return { path, signingKey, trustedKeys, seedKey };
   } catch (error) {
-    await rm(lock, { force: true });
+    rmSync(lock, { force: true });
     throw error;
   }
 }
@@ -64,11 +65,17 @@ export async function writePrivateFile(file: string, text: string): Promise<void
   await rename(temporary, file);
 }
 
+/** Removes `file` when this process ends, also by a signal: miniflare exits on those before anyone could wait. */
+export function removeAtExit(file: string): void {
+  process.on('exit', () => rmSync(file, { force: true }));
+}
+
 async function takeLock(lock: string): Promise<void> {
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       await using file = await open(lock, 'wx', 0o600);
       await file.writeFile(String(process.pid));
+      removeAtExit(lock);
       return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;

@@ -23,7 +23,7 @@ try {
 
 async function start(port: number): Promise<void> {
   await assertPortIsFree(port);
-  await using directory = await openDevDirectory(DEV_DIRECTORY);
+  const directory = await openDevDirectory(DEV_DIRECTORY);
   console.log('wasmpay: starting workerd …');
   await using gateway = await startDevGateway({ port, directory });
   await using control = await startControlPort({ store: gateway.store, directory });
@@ -67,21 +67,19 @@ function untilInterrupted(): Promise<void> {
 }
 
 function welcome(port: number, controlUrl: string): string {
-  const transaction = (destination: string, currency: string): string =>
-    `'{"id":"txn_1","origin":{"id":"bank_001","name":"First","country":"USA","currency":"USD"},` +
-    `"destination":{"id":"${destination}","name":"Dest","country":"GBR","currency":"GBP"},` +
-    `"amount":{"name":"${currency}","symbol":"$","amount":10000},"status":"pending"}'`;
-  const curl = (url: string, body: string): string =>
-    `  curl ${url} -H 'content-type: application/json' --data ${body}\n`;
+  const curl = (host: string, path: string, file: string): string =>
+    `  curl http://${host}:${port}${path} -H 'content-type: application/json' --data @examples/transactions/${file}`;
   return `
-wasmpay gateway: http://localhost:${port}  (loopback only, open: no API keys on this machine)
-control port:    ${controlUrl}  (what "npx wasmpay publish" talks to)
+wasmpay gateway  http://localhost:${port}  (loopback only, and open: no API keys on this machine)
+control port     ${controlUrl}  (what \`npx wasmpay publish\` talks to)
 
-Try:
-${curl(`http://icamer.localhost:${port}/v1/validate`, transaction('icamer', 'US Dollar'))}
-${curl(`http://localhost:${port}/v1/banks/nordhaven/validate`, transaction('nordhaven', 'Euro'))}
-  # edit examples/validators/icamer-assemblyscript/validator.ts, then in another terminal:
+Try, in another terminal:
+${curl('icamer.localhost', '/v1/validate', 'icamer-usd.json')}
+${curl('icamer.localhost', '/v1/validate', 'icamer-eur.json')}
+${curl('localhost', '/v1/banks/nordhaven/validate', 'nordhaven-usd.json')}
+
+Edit examples/validators/icamer-assemblyscript/validator.ts, publish it, and ask again:
   npm run build:examples && npx wasmpay publish icamer build/validators/icamer-assemblyscript.wasm
 
-Ctrl-C stops it; releases are kept for the next start.`;
+Ctrl-C stops the gateway; releases are kept for the next start.`;
 }

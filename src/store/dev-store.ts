@@ -40,6 +40,8 @@ export interface DevStore {
 export async function openDevStore(directory: string = DEV_DIRECTORY): Promise<DevStore> {
   try {
     const control = JSON.parse(await readFile(join(directory, CONTROL_FILE), 'utf8')) as DevControl;
+    // Throws where the process is gone: one that was killed could not remove its file.
+    process.kill(control.pid, 0);
     const signingKey = await readFile(join(directory, SIGNING_KEY_FILE), 'utf8');
     return { store: createHttpStore(control), audience: control.audience, signingKey };
   } catch (cause) {

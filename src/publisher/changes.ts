@@ -1,0 +1,58 @@
+// What a release changes against the one before it: for the person who publishes, in sentences.
+
+import { readArtifact } from '../artifact/artifact.ts';
+import { hexOf } from '../artifact/digest.ts';
+import type { Manifest } from '../artifact/manifest.ts';
+import type { Release } from '../artifact/release.ts';
+import { WasmpayError } from '../core/error.ts';
+import { MAX_ARTIFACT_BYTES } from '../core/limits.ts';
+import { artifactKey } from '../store/keys.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+
+/** Sentences on what differs between `previous` and `release`; empty where both say the same. */
+export async function describeChanges(
+  store: ObjectStore,
+  release: Release,
+  manifest: Manifest,
+  previous: Release | undefined,
+): Promise<string[]> {
+  if (previous === undefined) return ['first release of this bank'];
+  const changes: string[] = [];
+  if (release.component !== previous.component)
+    changes.push(`component ${previous.component} → ${release.component}`);
+  if (release.artifact !== previous.artifact)
+    changes.push(`artifact ${previous.artifact} → ${release.artifact}`);
+  if (release.contract !== previous.contract)
+    changes.push(`contract ${previous.contract} → ${release.contract}`);
+  if (release.fallback !== previous.fallback)
+    changes.push(`fallback ${previous.fallback} → ${release.fallback}`);
+  changes.push(...listChanges('grant', previous.policy.grants, release.policy.grants));
+  const before = await readManifest(store, previous);
+  if (before === undefined)
+    return [...changes, 'the previous artifact cannot be read: imports and exports not compared'];
+  changes.push(...listChanges('import', importNames(before), importNames(manifest)));
+  changes.push(...listChanges('export', before.exports, manifest.exports));
+  return changes;
+}
+
+function importNames(manifest: Manifest): string[] {
+  return manifest.imports.map((entry) => `${entry.interface}@${entry.version} (${entry.tier})`);
+}
+
+function listChanges(noun: string, before: readonly string[], after: readonly string[]): string[] {
+  return [
+    ...after.filter((name) => !before.includes(name)).map((name) => `new ${noun} ${name}`),
+    ...before.filter((name) => !after.includes(name)).map((name) => `${noun} ${name} is gone`),
+  ];
+}
+
+async function readManifest(store: ObjectStore, release: Release): Promise<Manifest | undefined> {
+  try {
+    const found = await store.get(artifactKey(hexOf(release.artifact)), { maxBytes: MAX_ARTIFACT_BYTES });
+    if (found.kind !== 'found') return undefined;
+    return (await readArtifact(found.object.bytes.slice(), release.artifact)).manifest;
+  } catch (error) {
+    if (error instanceof WasmpayError) return undefined;
+    throw error;
+  }
+}

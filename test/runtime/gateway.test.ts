@@ -1,0 +1,246 @@
+// From a source file to a decision: the examples are built, published into R2 and asked over HTTP, all on the real
+// parts.
+
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { buildValidator, type BuiltValidator } from '../../src/authoring/build-validator.ts';
+import { artifactKey, currentReleaseKey } from '../../src/store/keys.ts';
+import { trappingValidator } from '../fixtures/trapping-validator.ts';
+import { startLiveGateway, type LiveGateway } from '../fixtures/live-gateway.ts';
+import { TRANSACTION } from '../fixtures/sandbox-bed.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const EXAMPLES = join(ROOT, 'examples/validators');
+const examples = (await readdir(EXAMPLES, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+
+let gateway: LiveGateway;
+const built = new Map<string, BuiltValidator>();
+
+beforeAll(async () => {
+  gateway = await startLiveGateway();
+  for (const { name } of examples) {
+    const validator = await buildValidator({
+      directory: join(EXAMPLES, name),
+      outDirectory: join(ROOT, 'build/validators'),
+    });
+    built.set(name, validator);
+    await gateway.publish(validator.bank, validator.component);
+  }
+}, 300_000);
+afterAll(async () => {
+  await gateway[Symbol.asyncDispose]();
+});
+
+/** A payment to `bank`, in the HTTP JSON form. */
+function payment(bank: string, changes: Record<string, unknown> = {}): Record<string, unknown> {
+  const { amount, destination } = TRANSACTION;
+  return {
+    ...TRANSACTION,
+    destination: { ...destination, id: bank },
+    amount: { ...amount, amount: Number(amount.amount) },
+    ...changes,
+  };
+}
+
+interface Case {
+  name: string;
+  expect: 'approve' | 'deny';
+  transaction: unknown;
+}
+
+describe.each(examples.map(({ name }) => name))('example %s', (name) => {
+  it('answers every one of its cases', async () => {
+    const { cases } = JSON.parse(await readFile(join(EXAMPLES, name, 'cases.json'), 'utf8')) as {
+      cases: Case[];
+    };
+    expect(cases.length).toBeGreaterThanOrEqual(10);
+    for (const { name: title, expect: expected, transaction } of cases) {
+      const { status, body } = await gateway.validate('http://localhost/v1/validate', transaction);
+      expect([status, body['decision'], body['decided_by'], body['failure']], title).toEqual([
+        200,
+        expected,
+        'validator',
+        undefined,
+      ]);
+    }
+  });
+});
+
+describe('a decision', () => {
+  it('has the members that the API promises', async () => {
+    const { status, body } = await gateway.validate('http://icamer.localhost/v1/validate', payment('icamer'));
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      decision: 'approve',
+      transaction_id: 'txn_1',
+      bank: 'icamer',
+      decided_by: 'validator',
+      release: 1,
+      artifact: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) as string,
+      evaluated_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
+    });
+  });
+
+  it('says that a 0.1.0 denial has no reason', async () => {
+    const { body } = await gateway.validate(
+      'http://icamer.localhost/v1/validate',
+      payment('icamer', { origin: { ...TRANSACTION.origin, country: 'FRA' } }),
+    );
+    expect(body).toMatchObject({
+      decision: 'deny',
+      reason: { code: 'unspecified' },
+      decided_by: 'validator',
+    });
+  });
+
+  it.each([
+    ['http://icamer.localhost:8787/v1/validate'],
+    ['http://ICAMER.localhost/v1/validate'],
+    ['http://localhost/v1/banks/icamer/validate'],
+    ['http://localhost/v1/validate'],
+    ['http://127.0.0.1/v1/validate'],
+  ])('comes from %s', async (url) => {
+    expect(await gateway.validate(url, payment('icamer'))).toMatchObject({
+      status: 200,
+      body: { bank: 'icamer' },
+    });
+  });
+
+  it('changes with the next release, without a restart', async () => {
+    const icamer = built.get('icamer-assemblyscript');
+    const nordhaven = built.get('nordhaven-typescript');
+    if (icamer === undefined || nordhaven === undefined) throw new Error('not built');
+    const euros = payment('shifting', { amount: { name: 'Euro', symbol: '€', amount: 1 } });
+    const first = await gateway.publish('shifting', icamer.component);
+    expect(await gateway.validate('http://localhost/v1/validate', euros)).toMatchObject({
+      body: { decision: 'approve', release: 1 },
+    });
+    const second = await gateway.publish('shifting', nordhaven.component);
+    expect(second.changes).toContain(`artifact ${first.artifact} → ${second.artifact}`);
+    expect(second.changes).toContain('new import wasi:cli/exit@0.2.12 (inert)');
+    // Fresh for 5 s, then served once more while it is being refreshed.
+    await expect
+      .poll(async () => (await gateway.validate('http://localhost/v1/validate', euros)).body, {
+        timeout: 20_000,
+        interval: 500,
+      })
+      .toMatchObject({ decision: 'deny', release: 2 });
+  });
+});
+
+describe('publishing', () => {
+  it('gives the same artifact for the same component, and the next number', async () => {
+    const icamer = built.get('icamer-assemblyscript');
+    if (icamer === undefined) throw new Error('not built');
+    const first = await gateway.publish('twice', icamer.component);
+    const second = await gateway.publish('twice', icamer.component);
+    expect(second.artifact).toBe(first.artifact);
+    expect([first.release.number, second.release.number]).toEqual([1, 2]);
+    expect(second.changes).toEqual([]);
+  });
+
+  it('refuses a bank whose slug another bank holds', async () => {
+    const icamer = built.get('icamer-assemblyscript');
+    if (icamer === undefined) throw new Error('not built');
+    await gateway.publish('bank_002', icamer.component);
+    await expect(gateway.publish('bank-002', icamer.component)).rejects.toThrow('slug_taken');
+  });
+});
+
+describe('a bucket that someone else writes to', () => {
+  async function overwrite(key: string, bytes: Uint8Array): Promise<void> {
+    await gateway.store.delete(key);
+    await gateway.store.put(key, bytes, { kind: 'absent' });
+  }
+
+  it('cannot make the gateway run other bytes under a signed digest', async () => {
+    const icamer = built.get('icamer-assemblyscript');
+    const nordhaven = built.get('nordhaven-typescript');
+    if (icamer === undefined || nordhaven === undefined) throw new Error('not built');
+    // Its own artifact: a component with one more custom section has another digest.
+    const unique = new Uint8Array([...icamer.component, 0, 4, 3, 0x61, 0x62, 0x63]);
+    const { artifact } = await gateway.publish('swapped', unique);
+    const key = artifactKey(artifact.slice('sha256:'.length));
+    const other = await gateway.store.get(
+      artifactKey((await gateway.publish('other', nordhaven.component)).artifact.slice(7)),
+    );
+    if (other.kind !== 'found') throw new Error('not stored');
+    await overwrite(key, other.object.bytes);
+    expect(await gateway.validate('http://localhost/v1/validate', payment('swapped'))).toMatchObject({
+      status: 200,
+      body: { decision: 'deny', decided_by: 'fallback', failure: 'load_failed' },
+    });
+  });
+
+  it('cannot give a bank another bank’s release, nor an unsigned one', async () => {
+    const icamer = await gateway.store.get(currentReleaseKey('icamer'));
+    if (icamer.kind !== 'found') throw new Error('not stored');
+    await overwrite(currentReleaseKey('thief'), icamer.object.bytes);
+    expect(await gateway.validate('http://localhost/v1/validate', payment('thief'))).toMatchObject({
+      status: 503,
+      body: { code: 'store_unavailable' },
+    });
+    await overwrite(currentReleaseKey('forged'), new TextEncoder().encode('e30.e30.'));
+    expect(await gateway.validate('http://localhost/v1/validate', payment('forged'))).toMatchObject({
+      status: 503,
+      body: { code: 'store_unavailable' },
+    });
+  });
+});
+
+describe('a validator that traps', () => {
+  it('costs its own bank an answer and no other bank anything, under load', async () => {
+    await gateway.publish('trapping', await trappingValidator());
+    const calls = Array.from({ length: 400 }, (_, i) => {
+      const bank = i % 2 === 0 ? 'trapping' : 'icamer';
+      const country = i % 4 === 1 ? 'FRA' : 'USA';
+      const expected =
+        bank === 'trapping'
+          ? 'fallback deny trap'
+          : `validator ${country === 'USA' ? 'approve' : 'deny'} undefined`;
+      return { bank, country, expected };
+    });
+    const answers: string[] = [];
+    for (let start = 0; start < calls.length; start += 40) {
+      answers.push(
+        ...(await Promise.all(
+          calls.slice(start, start + 40).map(async ({ bank, country }) => {
+            const { status, body } = await gateway.validate(
+              `http://${bank}.localhost/v1/validate`,
+              payment(bank, { origin: { ...TRANSACTION.origin, country } }),
+            );
+            expect(status).toBe(200);
+            return `${String(body['decided_by'])} ${String(body['decision'])} ${String(body['failure'])}`;
+          }),
+        )),
+      );
+    }
+    expect(answers).toEqual(calls.map(({ expected }) => expected));
+  });
+
+  it('is answered with 503 where its release says so', async () => {
+    await gateway.publish('refusing', await trappingValidator(), { fallback: 'refuse' });
+    expect(await gateway.validate('http://localhost/v1/validate', payment('refusing'))).toMatchObject({
+      status: 503,
+      body: { code: 'validator_unavailable' },
+    });
+  });
+});
+
+describe('the log', () => {
+  it('has one event a request and nothing of a transaction', async () => {
+    const planted = ['txn_planted_7c1f', 'Planted Name', '918273645', 'planted_origin'];
+    await gateway.validate('http://localhost/v1/validate', {
+      id: planted[0],
+      origin: { id: planted[3], name: planted[1], country: 'USA', currency: 'USD' },
+      destination: { ...TRANSACTION.destination, name: planted[1] },
+      amount: { name: 'US Dollar', symbol: '$', amount: Number(planted[2]) },
+      status: planted[1],
+    });
+    await expect.poll(() => gateway.log()).toContain('"decision":"approve"');
+    for (const text of planted) expect(gateway.log()).not.toContain(text);
+  });
+});
