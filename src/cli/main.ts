@@ -3,11 +3,13 @@
 
 import { WasmpayError, type ErrorCode } from '../core/error.ts';
 import { INSPECT_USAGE, runInspect } from './inspect.ts';
+import { KEYS_USAGE, runKeys } from './keys.ts';
 import { PUBLISH_USAGE, runPublish } from './publish.ts';
 import { printJson, printProgress, printResult } from './terminal.ts';
 
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   inspect: runInspect,
+  keys: runKeys,
   publish: runPublish,
 };
 
@@ -16,6 +18,8 @@ const USAGE = `wasmpay: publishes validators, the components that decide about p
 ${INSPECT_USAGE}
 
 ${PUBLISH_USAGE}
+
+${KEYS_USAGE}
 `;
 
 const [name, ...args] = process.argv.slice(2);
@@ -56,9 +60,8 @@ function exitCodeOf(code: ErrorCode): number {
     case 'artifact_invalid':
     case 'manifest_invalid':
       return 3;
+    case 'build_failed':
     case 'internal':
-      return 70;
-    default:
       return 70;
   }
 }

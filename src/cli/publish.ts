@@ -2,7 +2,7 @@
 
 import { parseSigningKey, type SigningKey } from '../artifact/release-keys.ts';
 import { WasmpayError } from '../core/error.ts';
-import { openDevStore } from '../store/dev-store.ts';
+import { devDirectory, openDevStore } from '../store/dev-store.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { publishComponent, type Publication, type StageReport } from '../publisher/publish.ts';
 import { parseOptions, readComponentFile, readPolicy, readTextFile } from './options.ts';
@@ -61,7 +61,7 @@ async function openTarget(
   options: Record<string, string | undefined>,
 ): Promise<{ store: ObjectStore; signingKey: SigningKey; audience: string }> {
   if (options['store'] === undefined) {
-    const dev = await openDevStore();
+    const dev = await openDevStore(devDirectory(process.env));
     return { store: dev.store, signingKey: await parseSigningKey(dev.signingKey), audience: dev.audience };
   }
   if (options['key'] === undefined || options['audience'] === undefined) {
@@ -102,6 +102,6 @@ function toText({ release, changes }: Publication): string {
     `component  ${release.component}`,
     ...(changes.length === 0
       ? ['changes    none']
-      : changes.map((change, i) => `${i === 0 ? 'changes' : ''}`.padEnd(11) + change)),
+      : changes.map((change, i) => (i === 0 ? 'changes' : '').padEnd(11) + change)),
   ].join('\n');
 }
