@@ -12,7 +12,7 @@ const MAX_GZIPPED_BYTES = 80 * 1024;
 
 /** Files that have no business in a data plane. */
 const FORBIDDEN = [
-  /node_modules\/@bytecodealliance\/(?!preview2-shim\/dist\/browser\/(io|common)\.js)/,
+  /node_modules\/@bytecodealliance\//,
   /^src\/(publisher|authoring|control|console|cli)\//,
   /^src\/store\/(?!r2\.ts|object-store\.ts|keys\.ts)/,
   /node_modules\/(acorn|esbuild|miniflare|wrangler|@aws-sdk)\//,

@@ -1,6 +1,6 @@
 // What a release changes against the one before it: for the person who publishes, in sentences.
 
-import { readArtifact } from '../artifact/artifact.ts';
+import { readArtifact, type Artifact } from '../artifact/artifact.ts';
 import { hexOf } from '../artifact/digest.ts';
 import type { Manifest } from '../artifact/manifest.ts';
 import type { Release } from '../artifact/release.ts';
@@ -8,12 +8,13 @@ import { WasmpayError } from '../core/error.ts';
 import { MAX_ARTIFACT_BYTES } from '../core/limits.ts';
 import { artifactKey } from '../store/keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
+import type { Bundle } from './bundle.ts';
 
 /** Sentences on what differs between `previous` and `release`; empty where both say the same. */
 export async function describeChanges(
   store: ObjectStore,
   release: Release,
-  manifest: Manifest,
+  bundle: Bundle,
   previous: Release | undefined,
 ): Promise<string[]> {
   if (previous === undefined) return ['first release of this bank'];
@@ -27,11 +28,13 @@ export async function describeChanges(
   if (release.fallback !== previous.fallback)
     changes.push(`fallback ${previous.fallback} → ${release.fallback}`);
   changes.push(...listChanges('grant', previous.policy.grants, release.policy.grants));
-  const before = await readManifest(store, previous);
+  const before = await readPreviousArtifact(store, previous);
   if (before === undefined)
-    return [...changes, 'the previous artifact cannot be read: imports and exports not compared'];
-  changes.push(...listChanges('import', importNames(before), importNames(manifest)));
-  changes.push(...listChanges('export', before.exports, manifest.exports));
+    return [...changes, 'the previous artifact cannot be read: size, imports and exports not compared'];
+  if (before.sizeBytes !== bundle.bytes.length)
+    changes.push(`artifact size ${before.sizeBytes} → ${bundle.bytes.length} bytes`);
+  changes.push(...listChanges('import', importNames(before.manifest), importNames(bundle.manifest)));
+  changes.push(...listChanges('export', before.manifest.exports, bundle.manifest.exports));
   return changes;
 }
 
@@ -46,11 +49,11 @@ function listChanges(noun: string, before: readonly string[], after: readonly st
   ];
 }
 
-async function readManifest(store: ObjectStore, release: Release): Promise<Manifest | undefined> {
+async function readPreviousArtifact(store: ObjectStore, release: Release): Promise<Artifact | undefined> {
   try {
     const found = await store.get(artifactKey(hexOf(release.artifact)), { maxBytes: MAX_ARTIFACT_BYTES });
     if (found.kind !== 'found') return undefined;
-    return (await readArtifact(found.object.bytes.slice(), release.artifact)).manifest;
+    return await readArtifact(found.object.bytes, release.artifact);
   } catch (error) {
     if (error instanceof WasmpayError) return undefined;
     throw error;

@@ -13,7 +13,7 @@ import { describeChanges } from './changes.ts';
 import { inspectComponent } from './inspect.ts';
 import { applyPolicy, type Policy } from './policy.ts';
 import type { Refusal, Result } from './refusal.ts';
-import { bankIdRefusal, DEFAULT_VALIDITY_DAYS, releaseArtifact } from './release.ts';
+import { bankIdRefusal, DEFAULT_VALIDITY_DAYS, refuseTakenSlug, releaseArtifact } from './release.ts';
 import { storeArtifact } from './store.ts';
 import { transpileComponent } from './transpile.ts';
 
@@ -97,8 +97,11 @@ export async function publishComponent(options: PublishOptions): Promise<Result<
 
   const stored = await run(
     'store',
-    async () =>
-      succeeded(await storeArtifact(store, { digest: inspection.digest, bytes: component }, bundle)),
+    async () => {
+      const taken = await refuseTakenSlug(store, bankId, signingKey);
+      if (taken !== undefined) return refused([taken]);
+      return succeeded(await storeArtifact(store, { digest: inspection.digest, bytes: component }, bundle));
+    },
     ({ artifact }) => (artifact ? 'new artifact' : 'artifact was there already'),
   );
   if (!stored.ok) return stored;
@@ -121,7 +124,7 @@ export async function publishComponent(options: PublishOptions): Promise<Result<
   if (!released.ok) return released;
 
   const { release, previous } = released.value;
-  const changes = await describeChanges(store, release, bundle.manifest, previous);
+  const changes = await describeChanges(store, release, bundle, previous);
   return succeeded({
     release,
     ...(previous !== undefined && { previous }),

@@ -13,7 +13,7 @@ import { WasmpayError } from '../core/error.ts';
 import { MAX_RELEASE_BYTES } from '../core/limits.ts';
 import { currentReleaseKey, releaseKey } from '../store/keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { quote, type Result } from './refusal.ts';
+import { quote, type Refusal, type Result } from './refusal.ts';
 
 /** How long a release is valid unless told otherwise, days: what a replay of an old one is good for at most. */
 export const DEFAULT_VALIDITY_DAYS = 7;
@@ -55,6 +55,22 @@ export async function readCurrentRelease(
   if (release.bank !== slug)
     throw new WasmpayError('release_invalid', `the store holds a release of another bank as ${slug}'s`);
   return { release, etag: current.object.etag };
+}
+
+/**
+ * The refusal of a bank id whose slug another bank holds: to be asked before anything of that bank is stored. Throws as
+ * {@link readCurrentRelease}.
+ */
+export async function refuseTakenSlug(
+  store: ObjectStore,
+  bankId: string,
+  signingKey: SigningKey,
+): Promise<Refusal | undefined> {
+  const slug = slugOf(bankId);
+  if (slug === undefined) return bankIdRefusal(bankId);
+  const current = await readCurrentRelease(store, slug, signingKey);
+  if (current === undefined || current.release.bankId === bankId) return undefined;
+  return slugRefusal(bankId, slug, current.release.bankId);
 }
 
 /**

@@ -29,7 +29,7 @@ async function putOnce(store: ObjectStore, key: string, bytes: Uint8Array, diges
   const put = await store.put(key, bytes, { kind: 'absent' });
   if (put.kind === 'stored') return true;
   const existing = await store.get(key);
-  if (existing.kind === 'found' && (await sha256(existing.object.bytes.slice())) === digest) return false;
+  if (existing.kind === 'found' && (await sha256(existing.object.bytes)) === digest) return false;
   throw new WasmpayError(
     'store_conflict',
     `the store holds other bytes under ${key}; delete that object and publish again`,

@@ -36,14 +36,23 @@ export function createInertInterface(
   });
 }
 
-/** A resource class whose methods all deny. Generated glue asks for classes by their upper-case names. */
+/**
+ * A resource class whose methods all deny. Glue asks for classes by their upper-case names, and calls
+ * `Symbol.dispose` when the guest drops a handle.
+ */
 export function createInertResource(state: GuestState, name: string): new () => object {
   const deny = createDenial(state, name);
   class InertResource {
     readonly nothing = deny();
   }
+  const noteDrop = (): void => {
+    state.movedResource = true;
+  };
   const methods = new Proxy(Object.create(null) as object, {
-    get: (_, member) => (typeof member === 'symbol' ? undefined : createDenial(state, `${name}.${member}`)),
+    get(_, member) {
+      if (member === Symbol.dispose) return noteDrop;
+      return typeof member === 'symbol' ? undefined : createDenial(state, `${name}.${member}`);
+    },
   });
   Object.setPrototypeOf(InertResource.prototype, methods);
   return InertResource;

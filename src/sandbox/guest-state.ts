@@ -15,6 +15,8 @@ export interface GuestState {
   random: RandomStream;
   /** The first capability that the guest used and does not have. Checked after each call: a guest can catch traps. */
   denied: string | undefined;
+  /** Whether the guest was handed a resource, or dropped one, since {@link beginCall}. */
+  movedResource: boolean;
   output: { bytes: Uint8Array[]; keptBytes: number; droppedBytes: number };
 }
 
@@ -24,6 +26,7 @@ export function createGuestState(seed: Uint8Array, nowMs: number): GuestState {
     nowMs,
     random: createRandomStream(seed),
     denied: undefined,
+    movedResource: false,
     output: { bytes: [], keptBytes: 0, droppedBytes: 0 },
   };
 }
@@ -33,6 +36,7 @@ export function beginCall(state: GuestState, seed: Uint8Array, nowMs: number): v
   state.nowMs = nowMs;
   state.random = createRandomStream(seed);
   state.denied = undefined;
+  state.movedResource = false;
   state.output = { bytes: [], keptBytes: 0, droppedBytes: 0 };
 }
 

@@ -2,22 +2,21 @@
 
 import { createInertInterface } from '../capability-denied.ts';
 import type { GuestState } from '../guest-state.ts';
-import { createCapturedOutput, createClosedInput } from './io.ts';
+import { createResource } from './io.ts';
 
-export function createStdin(state: GuestState): object {
-  const stream = createClosedInput(state);
-  return { getStdin: () => stream };
-}
+// A new stream each time it is asked for: a guest that drops one still has the others.
 
-export function createStdout(state: GuestState): object {
-  const stream = createCapturedOutput(state);
-  return { getStdout: () => stream };
-}
+export const createStdin = (state: GuestState): object => ({
+  getStdin: () => createResource(state, 'InputStream'),
+});
 
-export function createStderr(state: GuestState): object {
-  const stream = createCapturedOutput(state);
-  return { getStderr: () => stream };
-}
+export const createStdout = (state: GuestState): object => ({
+  getStdout: () => createResource(state, 'OutputStream'),
+});
+
+export const createStderr = (state: GuestState): object => ({
+  getStderr: () => createResource(state, 'OutputStream'),
+});
 
 export function createEnvironment(state: GuestState): object {
   return createInertInterface(state, 'wasi:cli/environment', {

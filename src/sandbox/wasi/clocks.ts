@@ -1,7 +1,7 @@
 // wasi:clocks: time stands still at the decision's `evaluated_at`.
 
 import type { GuestState } from '../guest-state.ts';
-import { createPollable } from './io.ts';
+import { createResource } from './io.ts';
 
 const NS_PER_MS = 1_000_000n;
 
@@ -20,7 +20,7 @@ export function createMonotonicClock(state: GuestState): object {
   return {
     now: () => BigInt(state.nowMs) * NS_PER_MS,
     resolution: () => NS_PER_MS,
-    subscribeInstant: () => createPollable(state),
-    subscribeDuration: () => createPollable(state),
+    subscribeInstant: () => createResource(state, 'Pollable'),
+    subscribeDuration: () => createResource(state, 'Pollable'),
   };
 }
