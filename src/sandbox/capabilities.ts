@@ -52,7 +52,17 @@ export function createImports(
   const table: Record<string, object> = Object.create(null) as Record<string, object>;
   for (const { interface: name, tier } of imports) {
     const factory = tier === 'granted' && grants.includes(name) ? GRANTABLE[name] : INERT[name];
-    table[name] = factory === undefined ? createInertInterface(state, name) : factory(state);
+    table[name] = freezeInterface(factory === undefined ? createInertInterface(state, name) : factory(state));
   }
   return table;
+}
+
+/** Nothing can be kept on what a guest is handed: not on the interface, its functions, its classes. */
+function freezeInterface(implementation: object): object {
+  for (const member of Object.values(implementation)) {
+    if (typeof member !== 'function') continue;
+    Object.freeze((member as { prototype?: object }).prototype);
+    Object.freeze(member);
+  }
+  return Object.freeze(implementation);
 }

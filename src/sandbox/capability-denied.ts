@@ -25,15 +25,18 @@ export function createInertInterface(
   name: string,
   answers: Readonly<Record<string, unknown>> = {},
 ): object {
-  return new Proxy(Object.freeze({ ...answers }), {
-    get(target, member) {
-      if (typeof member === 'symbol') return undefined;
-      if (Object.hasOwn(target, member)) return target[member];
-      return isClassName(member)
-        ? createInertResource(state, `${name}#${member}`)
-        : createDenial(state, `${name}#${member}`);
+  return new Proxy<Record<string, unknown>>(
+    { ...answers },
+    {
+      get(target, member) {
+        if (typeof member === 'symbol') return undefined;
+        if (Object.hasOwn(target, member)) return target[member];
+        return isClassName(member)
+          ? createInertResource(state, `${name}#${member}`)
+          : createDenial(state, `${name}#${member}`);
+      },
     },
-  });
+  );
 }
 
 /**
