@@ -6,12 +6,14 @@ import type { Refusal, Result } from '../publisher/refusal.ts';
 import { parseOptions, readComponentFile, readPolicy } from './options.ts';
 import { describeRefusals, formatBytes, printJson, printResult } from './terminal.ts';
 
-export const INSPECT_USAGE = `wasmpay inspect FILE [--json] [--strict] [--policy FILE]
+const USAGE = `wasmpay inspect FILE [--json] [--strict] [--policy FILE]
   Prints a component's imports and exports as WIT, each import's tier, its toolchain and its sizes, and whether it
   would be published. Exits with 1 where it would not.`;
 
-/** Runs the command; gives the exit code. */
-export async function runInspect(args: readonly string[]): Promise<number> {
+/** The command for main.ts. */
+export const inspectCommand = { usage: USAGE, run: runInspect };
+
+async function runInspect(args: readonly string[]): Promise<number> {
   const parsed = parseOptions(args, ['FILE'], {
     json: { type: 'boolean', default: false },
     strict: { type: 'boolean', default: false },

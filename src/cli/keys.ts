@@ -9,12 +9,14 @@ import { WasmpayError } from '../core/error.ts';
 import { parseOptions } from './options.ts';
 import { printJson, printResult } from './terminal.ts';
 
-export const KEYS_USAGE = `wasmpay keys generate DIRECTORY [--json]
+const USAGE = `wasmpay keys generate DIRECTORY [--json]
   Makes an Ed25519 key pair: DIRECTORY/signing-key.json is secret, for "wasmpay publish --key"; the content of
   DIRECTORY/trusted-keys.json is what a gateway trusts (WASMPAY_TRUSTED_KEYS). Files that are there are left alone.`;
 
-/** Runs the command; gives the exit code. */
-export async function runKeys(args: readonly string[]): Promise<number> {
+/** The command for main.ts. */
+export const keysCommand = { usage: USAGE, run: runKeys };
+
+async function runKeys(args: readonly string[]): Promise<number> {
   const parsed = parseOptions(args, ['generate', 'DIRECTORY'], { json: { type: 'boolean', default: false } });
   const [action, directory] = parsed.arguments.map(String);
   if (action !== 'generate')

@@ -2,39 +2,48 @@
 // Exit codes: 0 done, 1 refused, 2 wrong use or configuration, 3 an outage, 70 a bug.
 
 import { WasmpayError, type ErrorCode } from '../core/error.ts';
-import { INSPECT_USAGE, runInspect } from './inspect.ts';
-import { KEYS_USAGE, runKeys } from './keys.ts';
-import { PUBLISH_USAGE, runPublish } from './publish.ts';
 import { printJson, printProgress, printResult } from './terminal.ts';
 
-const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
-  inspect: runInspect,
-  keys: runKeys,
-  publish: runPublish,
+interface Command {
+  readonly usage: string;
+  /** Gives the exit code. */
+  readonly run: (args: readonly string[]) => Promise<number>;
+}
+
+// Loaded when asked for: jco alone takes most of a second.
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  inspect: async () => (await import('./inspect.ts')).inspectCommand,
+  publish: async () => (await import('./publish.ts')).publishCommand,
+  keys: async () => (await import('./keys.ts')).keysCommand,
 };
 
-const USAGE = `wasmpay: publishes validators, the components that decide about payments.
-
-${INSPECT_USAGE}
-
-${PUBLISH_USAGE}
-
-${KEYS_USAGE}
-`;
+const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
+  usage: 2,
+  config_invalid: 2,
+  key_invalid: 2,
+  store_unavailable: 3,
+  store_conflict: 3,
+  store_key_invalid: 3,
+  store_object_too_large: 3,
+  release_invalid: 3,
+  artifact_invalid: 3,
+  manifest_invalid: 3,
+  build_failed: 70,
+  internal: 70,
+};
 
 const [name, ...args] = process.argv.slice(2);
 if (name === undefined || name === 'help' || name === '--help' || args.includes('--help')) {
-  printResult(USAGE);
+  printResult(await describeUsage());
 } else {
   process.exitCode = await run(name, args);
 }
 
 async function run(command: string, args: readonly string[]): Promise<number> {
   try {
-    const runCommand = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
-    if (runCommand === undefined)
-      throw new WasmpayError('usage', `there is no command ${JSON.stringify(command)}`);
-    return await runCommand(args);
+    const load = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
+    if (load === undefined) throw new WasmpayError('usage', `there is no command ${JSON.stringify(command)}`);
+    return await (await load()).run(args);
   } catch (error) {
     const code = error instanceof WasmpayError ? error.code : 'internal';
     const message = error instanceof Error ? error.message : String(error);
@@ -42,26 +51,14 @@ async function run(command: string, args: readonly string[]): Promise<number> {
     printProgress(`wasmpay ${command}: ${message}\n  code  ${code}`);
     if (code === 'usage') printProgress(`  help  wasmpay --help`);
     if (code === 'internal' && error instanceof Error) printProgress(error.stack ?? '');
-    return exitCodeOf(code);
+    return EXIT_CODES[code];
   }
 }
 
-function exitCodeOf(code: ErrorCode): number {
-  switch (code) {
-    case 'usage':
-    case 'config_invalid':
-    case 'key_invalid':
-      return 2;
-    case 'store_unavailable':
-    case 'store_conflict':
-    case 'store_key_invalid':
-    case 'store_object_too_large':
-    case 'release_invalid':
-    case 'artifact_invalid':
-    case 'manifest_invalid':
-      return 3;
-    case 'build_failed':
-    case 'internal':
-      return 70;
-  }
+async function describeUsage(): Promise<string> {
+  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
+  const usages = commands.map(({ usage }) => usage);
+  return ['wasmpay: publishes validators, the components that decide about payments.', ...usages].join(
+    '\n\n',
+  );
 }

@@ -9,14 +9,16 @@ import { parseOptions, readComponentFile, readPolicy, readTextFile } from './opt
 import { openStore } from './store-address.ts';
 import { describeRefusals, printJson, printProgress, printResult } from './terminal.ts';
 
-export const PUBLISH_USAGE = `wasmpay publish BANK FILE [--store ADDRESS] [--key FILE] [--audience NAME] [--fallback deny|refuse]
+const USAGE = `wasmpay publish BANK FILE [--store ADDRESS] [--key FILE] [--audience NAME] [--fallback deny|refuse]
                           [--valid-days N] [--strict] [--policy FILE] [--json]
   Checks a component, makes an artifact of it and releases it to BANK. Without --store it goes to the gateway that
   "npm start" runs here, with that gateway's key. ADDRESS is file:DIRECTORY; --key names a private JSON Web Key
   (Ed25519), --audience the deployment that may run the release.`;
 
-/** Runs the command; gives the exit code. */
-export async function runPublish(args: readonly string[]): Promise<number> {
+/** The command for main.ts. */
+export const publishCommand = { usage: USAGE, run: runPublish };
+
+async function runPublish(args: readonly string[]): Promise<number> {
   const parsed = parseOptions(args, ['BANK', 'FILE'], {
     store: { type: 'string' },
     key: { type: 'string' },

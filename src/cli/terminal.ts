@@ -1,11 +1,9 @@
 // What the command prints. Text that a guest's author chose is made harmless first: no control characters reach a
-// terminal. Results go to standard output, progress and errors to standard error.
+// terminal, as themselves or as JSON. Results go to standard output, progress and errors to standard error.
 
 import type { Refusal } from '../publisher/refusal.ts';
 
-// oxlint-disable-next-line no-control-regex
-const CONTROL =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069]/g;
+const CONTROL = /(?![\n\t])[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
 /** `text` without control and direction-changing characters; line feeds and tabs stay. */
 export function printable(text: string): string {
@@ -17,7 +15,11 @@ export function printResult(text: string): void {
 }
 
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  // JSON itself escapes none above U+001F.
+  const text = JSON.stringify(value, null, 2).replace(CONTROL, (character) =>
+    character.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  );
+  process.stdout.write(`${text}\n`);
 }
 
 export function printProgress(text: string): void {

@@ -75,7 +75,7 @@ async function isUsable(store: ObjectStore, release: VerifiedRelease): Promise<b
   if (release.notAfterS - Date.now() / 1000 < RENEW_BEFORE_S) return false;
   const found = await store.get(artifactKey(hexOf(release.artifact)));
   if (found.kind !== 'found') return false;
-  return readArtifact(found.object.bytes.slice(), release.artifact).then(
+  return readArtifact(found.object.bytes, release.artifact).then(
     () => true,
     () => false,
   );
@@ -83,7 +83,7 @@ async function isUsable(store: ObjectStore, release: VerifiedRelease): Promise<b
 
 async function readComponent(store: ObjectStore, release: VerifiedRelease): Promise<Uint8Array<ArrayBuffer>> {
   const found = await store.get(componentKey(hexOf(release.component)));
-  if (found.kind === 'found') return found.object.bytes.slice();
+  if (found.kind === 'found') return found.object.bytes;
   throw new WasmpayError(
     'artifact_invalid',
     `the component of bank ${release.bank} is gone; publish one again`,

@@ -1,6 +1,9 @@
 // The gateway's worker in a workerd of this machine, with R2 kept in a folder.
 
+import { spawn, type ChildProcess } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdir } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 
 import type { R2Bucket } from '@cloudflare/workers-types';
@@ -25,6 +28,7 @@ export async function startDevGateway(options: {
   const { source } = await bundleWorker();
   const persist = join(directory.path, 'r2');
   await mkdir(persist, { recursive: true });
+  subscribe('child_process', watchWorkerd);
   const miniflare = new Miniflare({
     cf: false,
     // Straight to workerd, as in production; miniflare's own port, with its proxy, is for the R2 below alone.
@@ -44,7 +48,30 @@ export async function startDevGateway(options: {
     r2Persist: persist,
     workerLoaders: { LOADER: {} },
   });
-  await miniflare.ready;
+  await miniflare.ready.finally(() => unsubscribe('child_process', watchWorkerd));
   const bucket = (await miniflare.getR2Bucket('BUCKET')) as unknown as R2Bucket;
   return { store: createR2Store(bucket), [Symbol.asyncDispose]: () => miniflare.dispose() };
+}
+
+/**
+ * workerd outlives a process that was killed, with the port and the R2 folder in its hands. So a shell waits for our
+ * end of a pipe to close, which the kernel sees to however this process ends, and then ends workerd. miniflare does
+ * not tell workerd's process id; Node's channel of new child processes does.
+ */
+function watchWorkerd(message: unknown): void {
+  const { process: workerd } = message as { process: ChildProcess };
+  workerd.once('spawn', () => {
+    if (!/\bworkerd(?:\.exe)?$/.test(workerd.spawnfile)) return;
+    const shell = spawn('/bin/sh', ['-c', 'read -r _; kill -9 "$1"', 'sh', String(workerd.pid)], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      // A session of its own: Ctrl-C must not end it first.
+      detached: true,
+    });
+    // Where there is no such shell, workerd is as it was.
+    shell.on('error', () => {});
+    shell.stdin.on('error', () => {});
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a pipe is a socket, which can be let go of
+    (shell.stdin as unknown as Socket).unref();
+    shell.unref();
+  });
 }

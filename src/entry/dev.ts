@@ -4,7 +4,7 @@
 import { createServer } from 'node:net';
 
 import { WasmpayError } from '../core/error.ts';
-import { DEV_DIRECTORY } from '../store/dev-store.ts';
+import { devDirectory } from '../store/dev-store.ts';
 import { startControlPort } from './dev-control-port.ts';
 import { openDevDirectory } from './dev-directory.ts';
 import { publishExamples } from './dev-examples.ts';
@@ -22,21 +22,21 @@ try {
 }
 
 async function start(port: number): Promise<void> {
+  // In this order: who starts twice is told so, and not to take another port.
+  const directory = await openDevDirectory(devDirectory(process.env));
   await assertPortIsFree(port);
-  const directory = await openDevDirectory(DEV_DIRECTORY);
   console.log('wasmpay: starting workerd …');
   await using gateway = await startDevGateway({ port, directory });
   await using control = await startControlPort({ store: gateway.store, directory });
   await publishExamples(gateway.store, directory);
   console.log(welcome(port, control.url));
-  const renewal = setInterval(() => {
+  setInterval(() => {
     publishExamples(gateway.store, directory).catch((error: unknown) =>
       console.error(`wasmpay: ${String(error)}`),
     );
-  }, RENEW_EVERY_MS);
+  }, RENEW_EVERY_MS).unref();
+  // miniflare ends the process on a signal, and what has to go then goes in exit handlers (dev-directory).
   await untilInterrupted();
-  clearInterval(renewal);
-  console.log('\nwasmpay: stopping');
 }
 
 function parsePort(text: string | undefined): number {

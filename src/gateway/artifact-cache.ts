@@ -67,8 +67,7 @@ export function createArtifactCache(options: ArtifactCacheOptions): ArtifactCach
     }
     if (result.kind !== 'found') return fail('artifact_missing');
     try {
-      // Storage hands out whole objects in memory of their own, never shared memory.
-      const artifact = await readArtifact(result.object.bytes as Uint8Array<ArrayBuffer>, digest);
+      const artifact = await readArtifact(result.object.bytes, digest);
       kept.set(digest, artifact);
       failed.delete(digest);
       return artifact;

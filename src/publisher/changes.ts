@@ -18,15 +18,15 @@ export async function describeChanges(
   previous: Release | undefined,
 ): Promise<string[]> {
   if (previous === undefined) return ['first release of this bank'];
-  const changes: string[] = [];
-  if (release.component !== previous.component)
-    changes.push(`component ${previous.component} → ${release.component}`);
-  if (release.artifact !== previous.artifact)
-    changes.push(`artifact ${previous.artifact} → ${release.artifact}`);
-  if (release.contract !== previous.contract)
-    changes.push(`contract ${previous.contract} → ${release.contract}`);
-  if (release.fallback !== previous.fallback)
-    changes.push(`fallback ${previous.fallback} → ${release.fallback}`);
+  const terms: readonly (readonly [noun: string, before: string, after: string])[] = [
+    ['component', previous.component, release.component],
+    ['artifact', previous.artifact, release.artifact],
+    ['contract', previous.contract, release.contract],
+    ['fallback', previous.fallback, release.fallback],
+  ];
+  const changes = terms
+    .filter(([, before, after]) => before !== after)
+    .map(([noun, before, after]) => `${noun} ${before} → ${after}`);
   changes.push(...listChanges('grant', previous.policy.grants, release.policy.grants));
   const before = await readPreviousArtifact(store, previous);
   if (before === undefined)

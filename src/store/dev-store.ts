@@ -3,16 +3,22 @@
 // token are there for as long as the gateway runs.
 
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { WasmpayError } from '../core/error.ts';
 import { createHttpStore } from './http-client.ts';
 import type { ObjectStore } from './object-store.ts';
 
-/** The folder of the checkout in which `npm start` keeps what it stores and its keys. */
-export const DEV_DIRECTORY = join(import.meta.dirname, '../../.wasmpay');
+/**
+ * The folder in which `npm start` keeps what it stores and its keys: `.wasmpay` of the checkout, or the one that
+ * WASMPAY_DIRECTORY names, relative to the working directory.
+ */
+export function devDirectory(env: Readonly<Record<string, string | undefined>>): string {
+  const named = env['WASMPAY_DIRECTORY'] ?? '';
+  return named === '' ? join(import.meta.dirname, '../../.wasmpay') : resolve(named);
+}
 
-/** Names in {@link DEV_DIRECTORY}. */
+/** Names in {@link devDirectory}. */
 export const CONTROL_FILE = 'control.json';
 export const SIGNING_KEY_FILE = 'signing-key.json';
 export const TRUSTED_KEYS_FILE = 'trusted-keys.json';
@@ -36,8 +42,8 @@ export interface DevStore {
   readonly signingKey: string;
 }
 
-/** Reaches the running `npm start`. Throws `usage` where there is none. */
-export async function openDevStore(directory: string = DEV_DIRECTORY): Promise<DevStore> {
+/** Reaches the `npm start` that runs over `directory`. Throws `usage` where there is none. */
+export async function openDevStore(directory: string): Promise<DevStore> {
   try {
     const control = JSON.parse(await readFile(join(directory, CONTROL_FILE), 'utf8')) as DevControl;
     // Throws where the process is gone: one that was killed could not remove its file.

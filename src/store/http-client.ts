@@ -8,7 +8,7 @@
 import { WasmpayError } from '../core/error.ts';
 import { MAX_ARTIFACT_BYTES } from '../core/limits.ts';
 import { OBJECTS_PATH, STORE_HTTP_STATUS, readAtMost, unquoteEtag } from './http-server.ts';
-import { MAX_KEY_LENGTH, isStorageKey } from './object-store.ts';
+import { MAX_KEY_LENGTH, clampPageLimit, isStorageKey, requireStorageKey } from './object-store.ts';
 import type { ListPage, ListedObject, ObjectStore } from './object-store.ts';
 
 export interface HttpStoreOptions {
@@ -105,7 +105,7 @@ export function createHttpStore(options: HttpStoreOptions): ObjectStore {
       if (prefix.length > MAX_KEY_LENGTH) return { objects: [] };
       const query = new URLSearchParams({ prefix });
       if (cursor !== undefined) query.set('cursor', cursor);
-      if (limit !== undefined) query.set('limit', `${Math.min(Math.max(limit, 1), 1_000)}`);
+      if (limit !== undefined) query.set('limit', `${clampPageLimit(limit)}`);
       return await ask('GET', `?${query}`, {}, async (response) => {
         if (response.status !== 200) throw refusalOf(response.status, await readCode(response));
         const page = parsePage(await readJson(response, MAX_PAGE_BYTES));
@@ -129,10 +129,6 @@ function originOf(text: string): string {
     throw new WasmpayError('config_invalid', 'the store server needs an http or https URL');
   }
   return url.origin;
-}
-
-function requireStorageKey(key: string): void {
-  if (!isStorageKey(key)) throw new WasmpayError('store_key_invalid', 'not a storage key');
 }
 
 function etagOf(response: Response): string {

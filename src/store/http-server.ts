@@ -129,7 +129,7 @@ async function getObject(
     'content-length': `${bytes.length}`,
     etag: `"${found}"`,
   };
-  return new Response(bytes as Uint8Array<ArrayBuffer>, { headers });
+  return new Response(bytes, { headers });
 }
 
 async function putObject(
@@ -204,7 +204,7 @@ export function unquoteEtag(header: string): string | undefined {
 export async function readAtMost(
   body: ReadableStream<Uint8Array> | null,
   maxBytes: number,
-): Promise<Uint8Array | undefined> {
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
   if (body === null) return new Uint8Array(0);
   const chunks: Uint8Array[] = [];
   let length = 0;

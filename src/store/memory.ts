@@ -5,12 +5,12 @@
 // matches again.
 
 import { WasmpayError } from '../core/error.ts';
-import { isStorageKey } from './object-store.ts';
+import { clampPageLimit, requireStorageKey } from './object-store.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /** An empty store whose objects live as long as the value that this returns. Works wherever Web Crypto does. */
 export function createMemoryStore(): ObjectStore {
-  const objects = new Map<string, { readonly bytes: Uint8Array; readonly etag: string }>();
+  const objects = new Map<string, { readonly bytes: Uint8Array<ArrayBuffer>; readonly etag: string }>();
   return {
     async get(key, { ifNoneMatch, maxBytes = Infinity } = {}) {
       requireStorageKey(key);
@@ -35,10 +35,10 @@ export function createMemoryStore(): ObjectStore {
       return { kind: 'stored', etag };
     },
 
-    async list({ prefix, cursor = '', limit = MAX_PAGE_OBJECTS }) {
+    async list({ prefix, cursor = '', limit }) {
       // Storage keys are ASCII, so the order of UTF-16 units is that of UTF-8 bytes; a cursor is the last key.
       const keys = [...objects.keys()].filter((key) => key.startsWith(prefix) && key > cursor).sort();
-      const page = keys.slice(0, Math.min(Math.max(limit, 1), MAX_PAGE_OBJECTS));
+      const page = keys.slice(0, clampPageLimit(limit));
       const last = page.at(-1);
       return {
         objects: page.flatMap((key) => {
@@ -54,13 +54,6 @@ export function createMemoryStore(): ObjectStore {
       objects.delete(key);
     },
   };
-}
-
-/** As S3 and R2 have it. */
-const MAX_PAGE_OBJECTS = 1_000;
-
-function requireStorageKey(key: string): void {
-  if (!isStorageKey(key)) throw new WasmpayError('store_key_invalid', 'not a storage key');
 }
 
 async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {

@@ -1,10 +1,13 @@
 // The storage that everything else is written against: flat keys, whole objects, and two conditional writes.
 // An adapter trusts nothing above it: a hostile key is refused before it reaches a path or a URL.
 
+import { WasmpayError } from '../core/error.ts';
+
 /** One stored object. */
 export interface StoredObject {
   readonly key: string;
-  readonly bytes: Uint8Array;
+  /** Memory of their own, not shared with anyone. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** Opaque; changes whenever the bytes do. Without quotation marks. */
   readonly etag: string;
 }
@@ -32,7 +35,7 @@ export interface ListOptions {
   readonly prefix: string;
   /** Where an earlier page said to go on. Opaque. */
   readonly cursor?: string;
-  /** Objects a page, at most 1,000 (the default). */
+  /** Objects a page, at most {@link MAX_PAGE_OBJECTS} (the default). */
   readonly limit?: number;
 }
 
@@ -61,6 +64,9 @@ export interface ObjectStore {
   delete(key: string): Promise<void>;
 }
 
+/** Most objects on one page of a listing: the bound of S3 and R2 (whose list answers error 10022 above it). */
+export const MAX_PAGE_OBJECTS = 1_000;
+
 /** Longest key, bytes. S3 and R2 take 1,024; ours are under 160. */
 export const MAX_KEY_LENGTH = 512;
 
@@ -72,4 +78,14 @@ const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
  */
 export function isStorageKey(key: string): boolean {
   return key.length <= MAX_KEY_LENGTH && key.split('/').every((segment) => SEGMENT.test(segment));
+}
+
+/** Throws `store_key_invalid` unless {@link isStorageKey}. The message does not repeat the key. */
+export function requireStorageKey(key: string): void {
+  if (!isStorageKey(key)) throw new WasmpayError('store_key_invalid', 'not a storage key');
+}
+
+/** The objects that a page may hold when `limit` are asked for: 1 to {@link MAX_PAGE_OBJECTS}. */
+export function clampPageLimit(limit: number = MAX_PAGE_OBJECTS): number {
+  return Math.min(Math.max(limit, 1), MAX_PAGE_OBJECTS);
 }

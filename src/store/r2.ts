@@ -9,11 +9,8 @@
 
 import type { R2Bucket, R2ObjectBody } from '@cloudflare/workers-types';
 import { WasmpayError } from '../core/error.ts';
-import { MAX_KEY_LENGTH, isStorageKey } from './object-store.ts';
+import { MAX_KEY_LENGTH, clampPageLimit, isStorageKey, requireStorageKey } from './object-store.ts';
 import type { ObjectStore } from './object-store.ts';
-
-/** R2's own bound (list answers error 10022 above it). */
-const MAX_PAGE_OBJECTS = 1_000;
 
 /** What R2 gives as an ETag: hexadecimal digits, with `-<parts>` after a multipart upload. Anything else matches nothing. */
 const R2_ETAG = /^[A-Za-z0-9-]+$/;
@@ -60,12 +57,12 @@ export function createR2Store(bucket: R2Bucket): ObjectStore {
       });
     },
 
-    async list({ prefix, cursor, limit = MAX_PAGE_OBJECTS }) {
+    async list({ prefix, cursor, limit }) {
       if (prefix.length > MAX_KEY_LENGTH || !KEY_PREFIX.test(prefix)) return { objects: [] };
       return await answer(async () => {
         const page = await bucket.list({
           prefix,
-          limit: Math.min(Math.max(limit, 1), MAX_PAGE_OBJECTS),
+          limit: clampPageLimit(limit),
           ...(cursor === undefined ? {} : { cursor }),
         });
         const objects = page.objects.map(({ key, size, etag }) => ({ key, sizeBytes: size, etag }));
@@ -91,8 +88,4 @@ async function answer<T>(ask: () => Promise<T>): Promise<T> {
     if (cause instanceof WasmpayError) throw cause;
     throw new WasmpayError('store_unavailable', 'R2 did not answer', { cause });
   }
-}
-
-function requireStorageKey(key: string): void {
-  if (!isStorageKey(key)) throw new WasmpayError('store_key_invalid', 'not a storage key');
 }
