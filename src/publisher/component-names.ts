@@ -15,12 +15,12 @@ export const MAX_NAME_LENGTH = 512;
 export const MAX_REPORTED_NAMES = 20;
 
 /**
- * What toolchains write into core names, and no more: letters, digits, spaces and `_ . : - / @ # | [ ] $ +`. Seen in
+ * What toolchains write into core names, and no more: letters, digits and `_ . : - / @ # | [ ] $ +`. Seen in
  * `cm32p2|wasi:io/poll@0.2|poll` (wit-bindgen), `[method]output-stream.write`, `$root`, `GOT.mem`,
- * `wasmpay:platform/validation@0.1.0#validate`, `get-random-u64 [v2]` (wit-component); `+` is semver's build metadata. None of them ends
+ * `wasmpay:platform/validation@0.1.0#validate` (wit-component); `+` is semver's build metadata. None of them ends
  * a single-quoted string, starts an escape or a template's expression, or leaves ASCII. Empty names are common.
  */
-const CORE_NAME = /^[A-Za-z0-9_.:\-/@#|[\]$+ ]*$/;
+const CORE_NAME = /^[A-Za-z0-9_.:\-/@#|[\]$+]*$/;
 
 /** Words that reach JavaScript's own objects when they become property names. jco lowers the case of labels. */
 const RESERVED = new Set(['__proto__', 'constructor', 'prototype']);
