@@ -1,13 +1,13 @@
 // The gateway's worker in a workerd of this machine, with R2 kept in a folder.
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { subscribe } from 'node:diagnostics_channel';
 import { mkdir } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 
 import type { R2Bucket } from '@cloudflare/workers-types';
-import { Log, LogLevel, Miniflare } from 'miniflare';
+import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare';
 
 import type { ObjectStore } from '../store/object-store.ts';
 import { createR2Store } from '../store/r2.ts';
@@ -17,23 +17,20 @@ import { DEV_AUDIENCE, type DevDirectory } from './dev-directory.ts';
 export interface DevGateway extends AsyncDisposable {
   /** The R2 that the gateway reads from. */
   readonly store: ObjectStore;
+  /** Opens the gateway's port on 127.0.0.1: not before there is something to answer with. */
+  listen(port: number): Promise<void>;
 }
 
-/** Starts workerd on 127.0.0.1:`port`. Disposing it ends the process. */
-export async function startDevGateway(options: {
-  port: number;
-  directory: DevDirectory;
-}): Promise<DevGateway> {
-  const { port, directory } = options;
+/** Starts workerd. Disposing the gateway ends the process. */
+export async function startDevGateway(directory: DevDirectory): Promise<DevGateway> {
   const { source } = await bundleWorker();
   const persist = join(directory.path, 'r2');
   await mkdir(persist, { recursive: true });
   subscribe('child_process', watchWorkerd);
-  const miniflare = new Miniflare({
+  const options: MiniflareOptions = {
     cf: false,
-    // Straight to workerd, as in production; miniflare's own port, with its proxy, is for the R2 below alone.
+    // miniflare's own port, with its proxy, is for the R2 below alone.
     host: '127.0.0.1',
-    unsafeDirectSockets: [{ host: '127.0.0.1', port }],
     log: new Log(LogLevel.ERROR),
     modules: [{ type: 'ESModule', path: 'worker.js', contents: source }],
     compatibilityDate: '2026-07-01',
@@ -47,10 +44,23 @@ export async function startDevGateway(options: {
     r2Buckets: ['BUCKET'],
     r2Persist: persist,
     workerLoaders: { LOADER: {} },
-  });
-  await miniflare.ready.finally(() => unsubscribe('child_process', watchWorkerd));
-  const bucket = (await miniflare.getR2Bucket('BUCKET')) as unknown as R2Bucket;
-  return { store: createR2Store(bucket), [Symbol.asyncDispose]: () => miniflare.dispose() };
+  };
+  const miniflare = new Miniflare(options);
+  await miniflare.ready;
+  const openStore = async (): Promise<ObjectStore> =>
+    createR2Store((await miniflare.getR2Bucket('BUCKET')) as unknown as R2Bucket);
+  let store = await openStore();
+  return {
+    get store() {
+      return store;
+    },
+    async listen(port) {
+      // Straight to workerd, as in production. It starts anew for it, and its R2 is another object afterwards.
+      await miniflare.setOptions({ ...options, unsafeDirectSockets: [{ host: '127.0.0.1', port }] });
+      store = await openStore();
+    },
+    [Symbol.asyncDispose]: () => miniflare.dispose(),
+  };
 }
 
 /**

@@ -26,9 +26,10 @@ async function start(port: number): Promise<void> {
   const directory = await openDevDirectory(devDirectory(process.env));
   await assertPortIsFree(port);
   console.log('wasmpay: starting workerd …');
-  await using gateway = await startDevGateway({ port, directory });
-  await using control = await startControlPort({ store: gateway.store, directory });
+  await using gateway = await startDevGateway(directory);
   await publishExamples(gateway.store, directory);
+  await gateway.listen(port);
+  await using control = await startControlPort({ store: gateway.store, directory });
   console.log(welcome(port, control.url));
   setInterval(() => {
     publishExamples(gateway.store, directory).catch((error: unknown) =>
