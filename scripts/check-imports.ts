@@ -13,9 +13,10 @@ const TABLE: Record<string, string> = {
   artifact: 'core jose',
   store: 'core node: @cloudflare/workers-types',
   sandbox:
-    'core artifact @bytecodealliance/preview2-shim @noble/ciphers @cloudflare/workers-types cloudflare:workers wasmpay:guest',
+    'core artifact node: @bytecodealliance/preview2-shim @noble/ciphers @cloudflare/workers-types cloudflare:workers wasmpay:guest',
   gateway: 'core artifact store/object-store.ts store/keys.ts sandbox hono',
-  publisher: 'core artifact store/object-store.ts store/keys.ts node: @bytecodealliance/jco acorn esbuild',
+  publisher:
+    'core artifact store/object-store.ts store/keys.ts node: @bytecodealliance/jco-transpile acorn esbuild',
   authoring:
     'core node: @bytecodealliance/jco assemblyscript componentize-qjs esbuild typescript wasmpay:platform',
   control: 'core artifact store publisher node: hono',

@@ -48,6 +48,7 @@ try {
     signingKey: await parseSigningKey(JSON.stringify(keys.private)),
     audience: name,
     policy: DEFAULT_POLICY,
+    trialScript: new URL('../src/sandbox/node/trial-child.ts', import.meta.url),
     clock: () => Date.now(),
     stopwatch: () => performance.now(),
   });

@@ -3,13 +3,14 @@
 
 import { WasmpayError } from '../core/error.ts';
 import { MAX_CORE_MODULES } from '../core/limits.ts';
+import type { GuestLimits } from '../core/guest-limits.ts';
 import { isDigest, type Digest } from './digest.ts';
 
 /** Version of the container and of this manifest. */
 export const MANIFEST_SCHEMA = 'wasmpay-artifact/1';
 
 /** What glue expects of the host that runs it. A change here means that artifacts must be rebuilt. */
-export const HOST_ABI = 1;
+export const HOST_ABI = 2;
 
 /** Contracts that this host can call. */
 export const CONTRACTS = ['wasmpay:platform@0.1.0'] as const;
@@ -26,6 +27,20 @@ export interface ManifestImport {
   readonly tier: Tier;
 }
 
+/** What metering found in the core modules and wrote into them. */
+export interface Metering {
+  /** Version of the cost table: fuel of one version says nothing about another. */
+  readonly costs: number;
+  /** Pages of 64 KiB with which all memories together start. */
+  readonly initialPages: number;
+  /** Elements with which all tables together start. */
+  readonly initialElements: number;
+  /** What the modules' own maxima are lowered to: a release cannot allow more. */
+  readonly caps: Pick<GuestLimits, 'memoryPages' | 'tableElements'>;
+  /** Whether memories and globals are all that a call with a clear dirty flag can change. */
+  readonly restorable: boolean;
+}
+
 export interface Manifest {
   readonly schema: typeof MANIFEST_SCHEMA;
   readonly hostAbi: number;
@@ -36,6 +51,7 @@ export interface Manifest {
   readonly imports: readonly ManifestImport[];
   /** Every export of the component, as it names them, sorted. Only the contract's own is ever called. */
   readonly exports: readonly string[];
+  readonly metering: Metering;
   /** Number of core modules: members `core0.wasm`, `core1.wasm`, … of the container. */
   readonly coreModules: number;
 }
@@ -64,7 +80,25 @@ export function parseManifest(json: unknown): Manifest {
     component,
     imports,
     exports,
+    metering: parseMetering(manifest['metering']),
     coreModules: Number(coreModules),
+  };
+}
+
+function parseMetering(json: unknown): Metering {
+  const metering = asRecord(json, 'metering');
+  const caps = asRecord(metering['caps'], 'metering');
+  const { restorable } = metering;
+  if (typeof restorable !== 'boolean') throw invalid('metering', 'does not say whether it is restorable');
+  return {
+    costs: asCount(metering['costs'], 'metering'),
+    initialPages: asCount(metering['initialPages'], 'metering'),
+    initialElements: asCount(metering['initialElements'], 'metering'),
+    caps: {
+      memoryPages: asCount(caps['memoryPages'], 'metering'),
+      tableElements: asCount(caps['tableElements'], 'metering'),
+    },
+    restorable,
   };
 }
 
@@ -93,6 +127,12 @@ function asArray(json: unknown, member: string): unknown[] {
 function asString(json: unknown, member: string): string {
   if (typeof json !== 'string') throw invalid(member, 'holds something else than text');
   return json;
+}
+
+function asCount(json: unknown, member: string): number {
+  if (!Number.isSafeInteger(json) || Number(json) < 0)
+    throw invalid(member, 'holds something else than a count');
+  return Number(json);
 }
 
 function invalid(member: string, problem: string): WasmpayError {

@@ -2,6 +2,7 @@
 // Ed25519 of RFC 9864) whose payload is the JSON below. Whoever can write to the bucket can replay or delete a
 // release; without the key nobody can change one.
 
+import type { GuestLimits } from '../core/guest-limits.ts';
 import type { Digest } from './digest.ts';
 import type { Contract } from './manifest.ts';
 
@@ -9,6 +10,7 @@ import type { Contract } from './manifest.ts';
 export interface SandboxPolicy {
   /** Interfaces of the granted tier that the host really implements for this guest, without version, sorted. */
   readonly grants: readonly string[];
+  readonly limits: GuestLimits;
 }
 
 /** What the gateway answers when the validator could not: `deny`, or 503 (`refuse`). */

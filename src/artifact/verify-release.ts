@@ -5,6 +5,7 @@ import { compactVerify, type CompactJWSHeaderParameters } from 'jose';
 import { isSlug, slugOf } from '../core/bank.ts';
 import type { Clock } from '../core/clock.ts';
 import { WasmpayError } from '../core/error.ts';
+import { parseGuestLimits } from '../core/guest-limits.ts';
 import { MAX_RELEASE_BYTES } from '../core/limits.ts';
 import { isDigest } from './digest.ts';
 import { CONTRACTS } from './manifest.ts';
@@ -92,7 +93,9 @@ function parseRelease(payload: Uint8Array): Release {
   const grants = (policy as { grants?: unknown } | null | undefined)?.grants;
   if (!Array.isArray(grants) || !grants.every((name) => typeof name === 'string'))
     throw invalid('has no policy');
-  const digests = { artifact, component, contract: known, policy: { grants } };
+  const limits = parseGuestLimits((policy as { limits?: unknown } | null | undefined)?.limits);
+  if (limits === undefined) throw invalid('has no limits, or ones that are out of range');
+  const digests = { artifact, component, contract: known, policy: { grants, limits } };
   return { audience, bank, bankId, number, ...digests, fallback, notBeforeS, notAfterS };
 }
 

@@ -2,6 +2,7 @@
 
 import { parseSigningKey, type SigningKey } from '../artifact/release-keys.ts';
 import { WasmpayError } from '../core/error.ts';
+import { faultOfLimit, GUEST_LIMIT_NAMES, type GuestLimits } from '../core/guest-limits.ts';
 import { devDirectory, openDevStore } from '../store/dev-store.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { publishComponent, type Publication, type StageReport } from '../publisher/publish.ts';
@@ -9,11 +10,14 @@ import { parseOptions, readComponentFile, readPolicy, readTextFile } from './opt
 import { openStore } from './store-address.ts';
 import { describeRefusals, printJson, printProgress, printResult } from './terminal.ts';
 
+const TRIAL_SCRIPT = new URL('../sandbox/node/trial-child.ts', import.meta.url);
+
 const USAGE = `wasmpay publish BANK FILE [--store ADDRESS] [--key FILE] [--audience NAME] [--fallback deny|refuse]
-                          [--valid-days N] [--strict] [--policy FILE] [--json]
+                          [--valid-days N] [--limit NAME=NUMBER]... [--strict] [--policy FILE] [--json]
   Checks a component, makes an artifact of it and releases it to BANK. Without --store it goes to the gateway that
   "npm start" runs here, with that gateway's key. ADDRESS is file:DIRECTORY; --key names a private JSON Web Key
-  (Ed25519), --audience the deployment that may run the release.`;
+  (Ed25519), --audience the deployment that may run the release. Limits are fuel, stackBytes, memoryPages and
+  tableElements.`;
 
 /** The command for main.ts. */
 export const publishCommand = { usage: USAGE, run: runPublish };
@@ -27,6 +31,7 @@ async function runPublish(args: readonly string[]): Promise<number> {
     'valid-days': { type: 'string' },
     strict: { type: 'boolean', default: false },
     policy: { type: 'string' },
+    limit: { type: 'string', multiple: true },
     json: { type: 'boolean', default: false },
   });
   const [bankId, file] = parsed.arguments.map(String);
@@ -34,6 +39,7 @@ async function runPublish(args: readonly string[]): Promise<number> {
   const asJson = parsed.options['json'] === true;
   const { store, signingKey, audience } = await openTarget(options);
   const component = await readComponentFile(String(file));
+  const limitTexts = (parsed.options['limit'] ?? []) as unknown as readonly string[];
   const validityDays = parseDays(options['valid-days']);
   const published = await publishComponent({
     bankId: String(bankId),
@@ -45,6 +51,8 @@ async function runPublish(args: readonly string[]): Promise<number> {
     strict: parsed.options['strict'] === true,
     fallback: parseFallback(options['fallback']),
     ...(validityDays !== undefined && { validityDays }),
+    limits: parseLimits(limitTexts),
+    trialScript: TRIAL_SCRIPT,
     clock: () => Date.now(),
     stopwatch: () => performance.now(),
     ...(!asJson && { onStage: printStage }),
@@ -79,6 +87,22 @@ async function openTarget(
 function parseFallback(text: string | undefined): 'deny' | 'refuse' {
   if (text === 'deny' || text === 'refuse') return text;
   throw new WasmpayError('usage', '--fallback is deny or refuse: a failure is never an approval');
+}
+
+/** `--limit NAME=NUMBER`, several times. */
+function parseLimits(texts: readonly string[]): Partial<GuestLimits> {
+  const limits: { -readonly [K in keyof GuestLimits]?: number } = {};
+  for (const text of texts) {
+    const [name, number] = text.split('=', 2);
+    const known = GUEST_LIMIT_NAMES.find((candidate) => candidate === name);
+    if (known === undefined) {
+      throw new WasmpayError('usage', `--limit is NAME=NUMBER; names are ${GUEST_LIMIT_NAMES.join(', ')}`);
+    }
+    const fault = faultOfLimit(known, number === '' ? undefined : Number(number));
+    if (fault !== undefined) throw new WasmpayError('usage', `--limit: ${fault}`);
+    limits[known] = Number(number);
+  }
+  return limits;
 }
 
 function parseDays(text: string | undefined): number | undefined {

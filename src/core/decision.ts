@@ -30,4 +30,6 @@ export interface DecisionBody {
   readonly artifact: string;
   /** RFC 3339, UTC, milliseconds: what the guest's clock read. */
   readonly evaluated_at: string;
+  /** Cost units that the validator used: the same for the same artifact, limits, transaction, seed and time. */
+  readonly fuel: number;
 }

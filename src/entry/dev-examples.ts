@@ -57,6 +57,7 @@ async function publishExample(
     signingKey: directory.signingKey,
     audience: DEV_AUDIENCE,
     policy: DEFAULT_POLICY,
+    trialScript: new URL('../sandbox/node/trial-child.ts', import.meta.url),
     clock: () => Date.now(),
     stopwatch: () => performance.now(),
   });

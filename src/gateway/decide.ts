@@ -1,6 +1,7 @@
 // One good transaction in, one decision out: release, artifact, sandbox call, answer. The only place that can make an
 // approval, and it makes one of a validator's verdict and of nothing else.
 
+import type { Artifact } from '../artifact/artifact.ts';
 import type { VerifiedRelease } from '../artifact/release.ts';
 import type { Clock } from '../core/clock.ts';
 import { UNSPECIFIED_DENIAL, type DecisionBody, type Denial, type Verdict } from '../core/decision.ts';
@@ -47,7 +48,7 @@ export function createDecider(options: DeciderOptions): Decider {
     if (artifact === undefined) {
       return { outcome: loadFailed('the artifact could not be loaded'), evaluatedAtMs: clock() };
     }
-    const seed = await seeder(release.bank, transaction);
+    const seed = readsRandomness(artifact) ? await seeder(release.bank, transaction) : NO_SEED;
     const evaluatedAtMs = clock();
     try {
       const outcome = await sandbox.call(artifact, release.policy, { transaction, seed, evaluatedAtMs });
@@ -65,12 +66,19 @@ export function createDecider(options: DeciderOptions): Decider {
     const { release } = lookup;
     const { outcome, evaluatedAtMs } = await evaluate(release, transaction, waitUntil);
     const of = (verdict: Verdict, failure?: Failure): DecisionBody =>
-      composeBody({ transaction, release, verdict, failure, evaluatedAtMs });
+      composeBody({ transaction, release, verdict, failure, evaluatedAtMs, fuel: outcome.fuel });
     if (outcome.kind === 'verdict') return { kind: 'decided', body: of(outcome.verdict), release };
     const { failure } = outcome;
     if (release.fallback === 'refuse') return { kind: 'validator_unavailable', release, failure };
     return { kind: 'decided', body: of(DENY, failure), release, failure };
   };
+}
+
+/** The seed of a guest that asks for no random numbers: making one takes longer than most decisions. */
+const NO_SEED = new Uint8Array(32);
+
+function readsRandomness(artifact: Artifact): boolean {
+  return artifact.manifest.imports.some((entry) => entry.interface.startsWith('wasi:random/'));
 }
 
 const DENY: Verdict = { kind: 'deny', denial: UNSPECIFIED_DENIAL };
@@ -81,11 +89,12 @@ interface BodyParts {
   readonly verdict: Verdict;
   readonly failure: Failure | undefined;
   readonly evaluatedAtMs: number;
+  readonly fuel: number;
 }
 
 /** The answer, its members in the order of the design. */
 function composeBody(parts: BodyParts): DecisionBody {
-  const { transaction, release, verdict, failure, evaluatedAtMs } = parts;
+  const { transaction, release, verdict, failure, evaluatedAtMs, fuel } = parts;
   const isApproved = failure === undefined && verdict.kind === 'approve';
   return {
     decision: isApproved ? 'approve' : 'deny',
@@ -98,6 +107,7 @@ function composeBody(parts: BodyParts): DecisionBody {
     release: release.number,
     artifact: release.artifact,
     evaluated_at: new Date(evaluatedAtMs).toISOString(),
+    fuel,
   };
 }
 
@@ -108,5 +118,5 @@ function reasonOf(denial: Denial): Denial {
 }
 
 function loadFailed(detail: string): CallOutcome {
-  return { kind: 'failure', failure: { code: 'load_failed', detail } };
+  return { kind: 'failure', failure: { code: 'load_failed', detail }, fuel: 0 };
 }

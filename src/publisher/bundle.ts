@@ -7,7 +7,7 @@ import { HOST_ABI, MANIFEST_SCHEMA, type Manifest } from '../artifact/manifest.t
 import { MAX_ARTIFACT_BYTES, MAX_CORE_MODULES } from '../core/limits.ts';
 import type { PolicyDecision } from './policy.ts';
 import type { Result } from './refusal.ts';
-import type { Transpiled } from './transpile.ts';
+import type { MeteredModules } from './meter.ts';
 
 export interface Bundle {
   readonly digest: Digest;
@@ -19,9 +19,10 @@ export interface Bundle {
 export async function bundleArtifact(
   component: Digest,
   decision: PolicyDecision,
-  transpiled: Transpiled,
+  glue: string,
+  metered: MeteredModules,
 ): Promise<Result<Bundle>> {
-  const { glue, coreModules } = transpiled;
+  const { coreModules, metering } = metered;
   if (coreModules.length > MAX_CORE_MODULES) {
     return refuse(
       'too_many_modules',
@@ -35,6 +36,7 @@ export async function bundleArtifact(
     component,
     imports: decision.imports,
     exports: decision.exports,
+    metering,
     coreModules: coreModules.length,
   };
   const bytes = packArtifact({ manifest, glue, coreModules });

@@ -36,6 +36,8 @@ export interface ComponentExtern {
 /** A component as its bytes say it is. Structure was checked, meaning was not: that is wasm-tools' part. */
 export interface ComponentBinary {
   readonly names: readonly BinaryName[];
+  /** Whether the component can make handles of its own, at any nesting. */
+  readonly makesHandles: boolean;
   /** Definitions of the outermost component that fill index spaces, in order. */
   readonly definitions: readonly Definition[];
   readonly imports: readonly ComponentExtern[];
@@ -59,6 +61,7 @@ export function readComponent(bytes: Uint8Array): Result<ComponentBinary> {
       ok: true,
       value: {
         names: collector.names,
+        makesHandles: collector.makesHandles,
         definitions,
         imports: definitions.flatMap((definition) =>
           definition.op === 'import' ? [{ name: definition.name, sort: definition.type.sort }] : [],

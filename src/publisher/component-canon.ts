@@ -7,9 +7,16 @@ import type { Collector, Definition } from './component-definitions.ts';
 import { readResult } from './component-types.ts';
 import { readCoreValueType } from './core-module-binary.ts';
 
+/**
+ * Definitions with which a guest makes handles of its own, which glue numbers in tables: resource.new, stream.new,
+ * future.new, error-context.new, waitable-set.new.
+ */
+const MAKES_HANDLES: ReadonlySet<number> = new Set([0x02, 0x0e, 0x15, 0x1c, 0x1f]);
+
 /** Reads one canonical definition. Only `lift` defines a component-level function. */
 export function readCanon(reader: BinaryReader, collector: Collector): Definition | undefined {
   const opcode = reader.byte();
+  if (MAKES_HANDLES.has(opcode)) collector.makesHandles = true;
   switch (opcode) {
     case 0x00: {
       expectFunction(reader);

@@ -131,6 +131,8 @@ export class Collector {
   readonly names: BinaryName[] = [];
   readonly modules: CoreModule[] = [];
   readonly producers: Producer[] = [];
+  /** Whether the component can make handles of its own, at any nesting. */
+  makesHandles = false;
   private items = 0;
 
   /** Reads a name and remembers it under `kind`. */

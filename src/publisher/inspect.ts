@@ -7,9 +7,9 @@ import { MAX_COMPONENT_BYTES } from '../core/limits.ts';
 import { readComponent, type ComponentBinary } from './component-binary.ts';
 import type { Sort } from './component-definitions.ts';
 import { checkNames, parseInterfaceName } from './component-names.ts';
-import { printWit } from './component-wit.ts';
 import { describeExport, findCallableImports, VALIDATION_INTERFACE } from './contract-shape.ts';
 import { quote, type Refusal, type Result } from './refusal.ts';
+import { CONFINED_TOOLS, type Tools } from './workshop/tools.ts';
 
 /** An import of the component. */
 export interface InspectedImport {
@@ -51,6 +51,8 @@ export interface Inspection {
   readonly toolchain: string;
   /** Every name that the binary carries, at any nesting: what its glue may hold as text. */
   readonly names: ReadonlySet<string>;
+  /** Whether the component can make handles of its own, which no host can put back. */
+  readonly makesHandles: boolean;
   /** For each export of the validation interface its shape, as `describeExport` gives it. */
   readonly validations: readonly { readonly export: string; readonly shape: readonly string[] }[];
 }
@@ -59,7 +61,10 @@ export interface Inspection {
  * Inspects a component. Refuses with `not_wasm`, `core_module`, `truncated`, `malformed`, `too_large`,
  * `too_many_modules`, `unsupported_feature` or `unsafe_name`.
  */
-export async function inspectComponent(bytes: Uint8Array): Promise<Result<Inspection>> {
+export async function inspectComponent(
+  bytes: Uint8Array,
+  tools: Tools = CONFINED_TOOLS,
+): Promise<Result<Inspection>> {
   if (bytes.length > MAX_COMPONENT_BYTES) {
     return refuse({
       code: 'too_large',
@@ -79,7 +84,7 @@ export async function inspectComponent(bytes: Uint8Array): Promise<Result<Inspec
   const faults = [...checkNames(component.names), ...checkSorts(component)];
   if (faults.length > 0) return { ok: false, refusals: faults };
 
-  const printed = await printWit(copy);
+  const printed = await tools.printWit(copy);
   if (printed.kind !== 'wit') {
     const verdict = printed.kind === 'invalid' ? 'does not accept' : 'failed on';
     return refuse(malformed(`wasm-tools ${verdict} the component: ${quote(firstLine(printed.reason))}.`));
@@ -104,6 +109,7 @@ export async function inspectComponent(bytes: Uint8Array): Promise<Result<Inspec
       coreModules: component.coreModules.map(({ index, sizeBytes, path }) => ({ index, sizeBytes, path })),
       producers,
       toolchain: describeToolchain(producers),
+      makesHandles: component.makesHandles,
       names: new Set(component.names.map(({ value }) => value)),
       validations: component.exports
         .filter(({ name }) => parseInterfaceName(name)?.interface === VALIDATION_INTERFACE)

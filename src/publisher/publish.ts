@@ -1,4 +1,4 @@
-// The publisher from end to end: inspect → policy → transpile → bundle → store → release. A stage that refuses ends
+// The publisher from end to end: inspect → policy → transpile → meter → bundle → trial → store → release. A stage that refuses ends
 // it; nothing is stored before every check has passed.
 
 import type { Digest } from '../artifact/digest.ts';
@@ -6,20 +6,24 @@ import type { Manifest } from '../artifact/manifest.ts';
 import type { Fallback, Release, VerifiedRelease } from '../artifact/release.ts';
 import type { SigningKey } from '../artifact/release-keys.ts';
 import { slugOf } from '../core/bank.ts';
+import { DEFAULT_GUEST_LIMITS, type GuestLimits } from '../core/guest-limits.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { bundleArtifact } from './bundle.ts';
 import { describeChanges } from './changes.ts';
 import { inspectComponent } from './inspect.ts';
+import { meterModules } from './meter.ts';
 import { applyPolicy, type Policy } from './policy.ts';
 import type { Refusal, Result } from './refusal.ts';
 import { bankIdRefusal, DEFAULT_VALIDITY_DAYS, refuseTakenSlug, releaseArtifact } from './release.ts';
 import { storeArtifact } from './store.ts';
 import { transpileComponent } from './transpile.ts';
+import { tryArtifact } from './trial.ts';
+import type { Tools } from './workshop/tools.ts';
 
 /** What one stage did, for people: a sentence and how long it took. */
 export interface StageReport {
-  readonly stage: 'inspect' | 'policy' | 'transpile' | 'bundle' | 'store' | 'release';
+  readonly stage: 'inspect' | 'policy' | 'transpile' | 'meter' | 'bundle' | 'trial' | 'store' | 'release';
   readonly summary: string;
   readonly durationMs: number;
 }
@@ -35,8 +39,14 @@ export interface PublishOptions {
   /** Refuse the inert tier as well. */
   readonly strict?: boolean;
   readonly fallback?: Fallback;
+  /** What differs from the default limits. */
+  readonly limits?: Partial<GuestLimits>;
   readonly validityDays?: number;
   readonly clock: Clock;
+  /** The sandbox's trial, a script; nothing is tried without it. */
+  readonly trialScript?: URL;
+  /** wasm-tools and jco; each run is a confined process unless told otherwise. */
+  readonly tools?: Tools;
   /** Milliseconds from any start: measures the stages. */
   readonly stopwatch: () => number;
   readonly onStage?: (report: StageReport) => void;
@@ -64,7 +74,7 @@ export async function publishComponent(options: PublishOptions): Promise<Result<
 
   const inspected = await run(
     'inspect',
-    () => inspectComponent(component),
+    () => inspectComponent(component, options.tools),
     (inspection) =>
       `${inspection.sizeBytes} bytes, ${inspection.coreModules.length} core modules, made by ${inspection.toolchain}`,
   );
@@ -82,18 +92,41 @@ export async function publishComponent(options: PublishOptions): Promise<Result<
 
   const transpiled = await run(
     'transpile',
-    () => transpileComponent(component, inspection.names),
+    () => transpileComponent(component, inspection.names, options.tools),
     (output) => `${output.glue.length} bytes of glue, checked; ${output.coreModules.length} core modules`,
   );
   if (!transpiled.ok) return transpiled;
 
+  const { glue, coreModules } = transpiled.value;
+
+  const limits: GuestLimits = { ...DEFAULT_GUEST_LIMITS, ...options.limits };
+  const metered = await run(
+    'meter',
+    () => meterModules(coreModules, limits, inspection.makesHandles),
+    ({ metering, unrestorable }) =>
+      `${metering.initialPages} pages of memory; ${unrestorable[0] ?? 'restored after each call'}`,
+  );
+  if (!metered.ok) return metered;
+
   const bundled = await run(
     'bundle',
-    () => bundleArtifact(inspection.digest, decision, transpiled.value),
+    () => bundleArtifact(inspection.digest, decision, glue, metered.value),
     (bundle) => `${bundle.digest}, ${bundle.bytes.length} bytes`,
   );
   if (!bundled.ok) return bundled;
   const bundle = bundled.value;
+  const policy = { grants: decision.grants, limits };
+
+  const { trialScript } = options;
+  if (trialScript !== undefined) {
+    const tried = await run(
+      'trial',
+      () => tryArtifact(bundle, policy, trialScript),
+      ({ probes, leastFuel, mostFuel }) =>
+        `${probes} probes answered twice the same, ${leastFuel} to ${mostFuel} fuel`,
+    );
+    if (!tried.ok) return tried;
+  }
 
   const stored = await run(
     'store',
@@ -112,7 +145,7 @@ export async function publishComponent(options: PublishOptions): Promise<Result<
     artifact: bundle.digest,
     component: inspection.digest,
     contract: decision.contract,
-    policy: { grants: decision.grants },
+    policy,
     fallback: options.fallback ?? 'deny',
     validityDays: options.validityDays ?? DEFAULT_VALIDITY_DAYS,
   } as const;

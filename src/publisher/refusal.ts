@@ -21,6 +21,7 @@ export type RefusalCode =
   | 'unsafe_name'
   | 'transpile_failed'
   | 'glue_rejected'
+  | 'trial_failed'
   | 'bank_id_invalid'
   | 'slug_taken';
 

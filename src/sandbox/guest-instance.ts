@@ -1,9 +1,13 @@
 // The one place where guest instances are made.
 
-import type { ManifestImport } from '../artifact/manifest.ts';
+import type { ManifestImport, Metering } from '../artifact/manifest.ts';
+import { METER_NAMESPACE, METER_PREFIX } from '../artifact/meter-abi.ts';
+import type { GuestLimits } from '../core/guest-limits.ts';
 import type { Transaction } from '../core/transaction.ts';
 import { createImports } from './capabilities.ts';
+import { createStateCollector, type Memento } from './guest-memento.ts';
 import { createGuestState, type GuestState } from './guest-state.ts';
+import { createMeter, MemoryExceeded, type Meter } from './meter.ts';
 
 /** What a clock reads while an instance is made: a constant, so that nothing of a transaction is baked in. */
 const INSTANTIATION_TIME_MS = Date.UTC(2026, 0, 1);
@@ -12,15 +16,17 @@ const INSTANTIATION_TIME_MS = Date.UTC(2026, 0, 1);
 export type Instantiate = (
   getCoreModule: (name: string) => WebAssembly.Module,
   imports: Record<string, object>,
-  instantiateCore: (module: WebAssembly.Module, imports: WebAssembly.Imports) => WebAssembly.Instance,
+  instantiateCore: (module: WebAssembly.Module, imports?: WebAssembly.Imports) => WebAssembly.Instance,
 ) => Record<string, unknown>;
 
-/** An artifact that the runtime has compiled. */
+/** An artifact that the runtime has compiled, under the policy of one release. */
 export interface GuestCode {
   readonly instantiate: Instantiate;
   readonly coreModules: ReadonlyMap<string, WebAssembly.Module>;
   readonly imports: readonly ManifestImport[];
   readonly grants: readonly string[];
+  readonly limits: GuestLimits;
+  readonly metering: Metering;
   /** 32 bytes that belong to the artifact: the randomness that instantiation sees. */
   readonly seed: Uint8Array;
 }
@@ -28,12 +34,19 @@ export interface GuestCode {
 /** One instance of a guest. `validate` is jco's lifted export: it throws whatever the guest makes it throw. */
 export interface GuestInstance {
   readonly state: GuestState;
+  readonly meter: Meter;
+  /** Its state right after it was made; absent where restoring cannot be sound. */
+  readonly memento: Memento | undefined;
   readonly validate: (transaction: Transaction) => unknown;
 }
 
-/** Makes an instance under the artifact's own seed and a constant time. Throws what instantiation throws. */
-export function createGuestInstance(code: GuestCode): GuestInstance {
-  const state = createGuestState(code.seed, INSTANTIATION_TIME_MS);
+/**
+ * Makes an instance on `meter`, under the artifact's own seed and a constant time. Throws what instantiation throws.
+ */
+export function createGuestInstance(code: GuestCode, meter: Meter): GuestInstance {
+  const state = createGuestState(code.seed, INSTANTIATION_TIME_MS, meter);
+  const collector = createStateCollector(meter.imports);
+  const instances = createInstanceCount(meter);
   const exports = code.instantiate(
     (name) => {
       const module = code.coreModules.get(name);
@@ -41,8 +54,57 @@ export function createGuestInstance(code: GuestCode): GuestInstance {
       return module;
     },
     createImports(code.imports, code.grants, state),
-    (module, imports) => new WebAssembly.Instance(module, imports),
+    (module, imports = {}) => {
+      instances.admit(module);
+      // The meter comes last: nothing that glue passes can take its place.
+      const instance = new WebAssembly.Instance(module, { ...imports, [METER_NAMESPACE]: meter.imports });
+      collector.add(imports, instance.exports);
+      instances.add(module, instance.exports);
+      return instance;
+    },
   );
   const validation = exports['wasmpay:platform/validation@0.1.0'] as { validate: GuestInstance['validate'] };
-  return { state, validate: (transaction) => validation.validate(transaction) };
+  return {
+    state,
+    meter,
+    memento: code.metering.restorable ? collector.capture() : undefined,
+    validate: (transaction) => validation.validate(transaction),
+  };
 }
+
+/**
+ * Most core instances of a component. The largest composition seen has 20. What is bounded by it are the tables of
+ * modules that are instantiated more than once: the manifest counts the sizes of each module once.
+ */
+const MAX_CORE_INSTANCES = 128;
+
+/** Holds what the manifest does not count against the limits: instances of a module after its first. */
+function createInstanceCount(meter: Meter) {
+  const pagesOf = new Map<WebAssembly.Module, number>();
+  let count = 0;
+  return {
+    /** Before an instance is made. Throws {@link MemoryExceeded}. */
+    admit(module: WebAssembly.Module): void {
+      count += 1;
+      if (count > MAX_CORE_INSTANCES) throw new MemoryExceeded(`more than ${MAX_CORE_INSTANCES} core instances`);
+      meter.takePages(pagesOf.get(module) ?? 0);
+    },
+    add(module: WebAssembly.Module, exports: WebAssembly.Exports): void {
+      pagesOf.set(module, pagesOf.get(module) ?? countOwnPages(exports));
+    },
+  };
+}
+
+/** A first instance that grew in its start function counts as it is: more than its module starts with. */
+function countOwnPages(exports: WebAssembly.Exports): number {
+  const own = Object.entries(exports).filter(([name]) => name.startsWith(METER_PREFIX));
+  return own.reduce(
+    (pages, [, value]) => pages + (value instanceof WebAssembly.Memory ? value.buffer.byteLength / PAGE_BYTES : 0),
+    0,
+  );
+}
+
+const PAGE_BYTES = 64 * 1024;
+
+/** A new meter for an instance of `code`. */
+export const createMeterOf = (code: GuestCode): Meter => createMeter(code.limits, code.metering);

@@ -1,6 +1,7 @@
 // What one guest instance may know and has done: the host's side of everything that its imports touch. One state
 // per instance, never shared, so that nothing of one instance can reach another.
 
+import type { Meter } from './meter.ts';
 import { createRandomStream, type RandomStream } from './random-stream.ts';
 
 /**
@@ -9,7 +10,11 @@ import { createRandomStream, type RandomStream } from './random-stream.ts';
  */
 export const MAX_OUTPUT_BYTES = 16 * 1024;
 
+/** What the host takes for each byte that it handles for a guest; the call itself is charged where it is made. */
+export const FUEL_PER_BYTE = 1;
+
 export interface GuestState {
+  readonly meter: Meter;
   /** Milliseconds since the Unix epoch: what every clock reads. */
   nowMs: number;
   random: RandomStream;
@@ -21,8 +26,9 @@ export interface GuestState {
 }
 
 /** The state that an instance is made under: a fixed time, and a seed that belongs to the artifact alone. */
-export function createGuestState(seed: Uint8Array, nowMs: number): GuestState {
+export function createGuestState(seed: Uint8Array, nowMs: number, meter: Meter): GuestState {
   return {
+    meter,
     nowMs,
     random: createRandomStream(seed),
     denied: undefined,
@@ -42,6 +48,7 @@ export function beginCall(state: GuestState, seed: Uint8Array, nowMs: number): v
 
 /** Keeps what a guest wrote, up to {@link MAX_OUTPUT_BYTES}. */
 export function captureOutput(state: GuestState, bytes: Uint8Array): void {
+  state.meter.charge(bytes.length * FUEL_PER_BYTE);
   const { output } = state;
   const kept = bytes.slice(0, MAX_OUTPUT_BYTES - output.keptBytes);
   if (kept.length > 0) output.bytes.push(kept);

@@ -15,10 +15,10 @@ export interface GuestCall {
   readonly evaluatedAtMs: number;
 }
 
-/** A verdict, or the reason that there is none. Never thrown. */
+/** A verdict, or the reason that there is none, with the fuel that the call used. Never thrown. */
 export type CallOutcome =
-  | { readonly kind: 'verdict'; readonly verdict: Verdict }
-  | { readonly kind: 'failure'; readonly failure: Failure };
+  | { readonly kind: 'verdict'; readonly verdict: Verdict; readonly fuel: number }
+  | { readonly kind: 'failure'; readonly failure: Failure; readonly fuel: number };
 
 /** Runs guests. Nothing that a guest does makes `call` throw; it may reject only on a fault of the host itself. */
 export interface Sandbox {

@@ -4,14 +4,16 @@ import { packArtifact, readArtifact } from '../../src/artifact/artifact.ts';
 import { packContainer } from '../../src/artifact/container.ts';
 import { sha256 } from '../../src/artifact/digest.ts';
 import type { Manifest } from '../../src/artifact/manifest.ts';
+import { NO_MEMORY } from '../fixtures/metering.ts';
 
 const MANIFEST: Manifest = {
   schema: 'wasmpay-artifact/1',
-  hostAbi: 1,
+  hostAbi: 2,
   contract: 'wasmpay:platform@0.1.0',
   component: `sha256:${'c'.repeat(64)}`,
   imports: [{ interface: 'wasi:io/streams', version: '0.2.12', tier: 'granted' }],
   exports: ['wasmpay:platform/validation@0.1.0'],
+  metering: NO_MEMORY,
   coreModules: 2,
 };
 const PARTS = {
@@ -39,7 +41,7 @@ describe('artifact', () => {
   it.each([
     ['a module is missing', { ...MANIFEST, coreModules: 3 }, 'artifact_invalid'],
     ['the schema is another', { ...MANIFEST, schema: 'x' }, 'manifest_invalid'],
-    ['the host ABI is another', { ...MANIFEST, hostAbi: 2 }, 'manifest_invalid'],
+    ['the host ABI is another', { ...MANIFEST, hostAbi: 1 }, 'manifest_invalid'],
     ['the contract is unknown', { ...MANIFEST, contract: 'x' }, 'manifest_invalid'],
     ['the component is no digest', { ...MANIFEST, component: 'x' }, 'manifest_invalid'],
     [
@@ -48,6 +50,12 @@ describe('artifact', () => {
       'manifest_invalid',
     ],
     ['imports are no list', { ...MANIFEST, imports: {} }, 'manifest_invalid'],
+    ['metering is missing', { ...MANIFEST, metering: undefined }, 'manifest_invalid'],
+    [
+      'metering counts in fractions',
+      { ...MANIFEST, metering: { ...MANIFEST.metering, costs: 1.5 } },
+      'manifest_invalid',
+    ],
     ['exports hold a number', { ...MANIFEST, exports: [1] }, 'manifest_invalid'],
     ['the number of modules is none', { ...MANIFEST, coreModules: 0 }, 'manifest_invalid'],
     ['the manifest is a list', [], 'manifest_invalid'],

@@ -14,6 +14,7 @@ import {
   createReleaseVerifier,
   type ReleaseVerifier,
 } from '../../src/artifact/verify-release.ts';
+import { DEFAULT_GUEST_LIMITS } from '../../src/core/guest-limits.ts';
 import { MAX_RELEASE_BYTES } from '../../src/core/limits.ts';
 
 const NOW_S = 1_800_000_000;
@@ -26,7 +27,7 @@ const RELEASE: Release = {
   artifact: `sha256:${'a'.repeat(64)}`,
   component: `sha256:${'b'.repeat(64)}`,
   contract: 'wasmpay:platform@0.1.0',
-  policy: { grants: ['wasi:io/streams'] },
+  policy: { grants: ['wasi:io/streams'], limits: DEFAULT_GUEST_LIMITS },
   fallback: 'deny',
   notBeforeS: NOW_S,
   notAfterS: NOW_S + 1000,
@@ -73,7 +74,9 @@ describe('release', () => {
     ['an unknown contract', { contract: 'wasmpay:platform@9.0.0' }],
     ['a fallback that approves', { fallback: 'approve' }],
     ['no policy', { policy: null }],
-    ['grants that are no text', { policy: { grants: [1] } }],
+    ['grants that are no text', { policy: { grants: [1], limits: DEFAULT_GUEST_LIMITS } }],
+    ['no limits', { policy: { grants: [] } }],
+    ['limits out of range', { policy: { grants: [], limits: { ...DEFAULT_GUEST_LIMITS, fuel: 2 ** 53 } } }],
     ['no end', { notAfterS: undefined }],
   ])('refuses %s', async (_, change) => {
     await expect(verify(await forge({ ...RELEASE, ...change }), 'bank-002')).rejects.toThrow(invalid);

@@ -317,7 +317,7 @@ describe('the log', () => {
     const release = await bed.publish();
     bed.outcome = async () => {
       bed.time.set(bed.time.clock() + 12);
-      return { kind: 'verdict', verdict: { kind: 'deny', denial: { code: 'AM02' } } };
+      return { kind: 'verdict', verdict: { kind: 'deny', denial: { code: 'AM02' } }, fuel: 1 };
     };
     await bed.post();
     expect(bed.events).toEqual([
@@ -381,8 +381,9 @@ describe('the log', () => {
                 ? {
                     kind: 'verdict',
                     verdict: { kind: 'deny', denial: { code: 'planted', message: 'planted' } },
+                    fuel: 1,
                   }
-                : { kind: 'failure', failure: { code: 'trap', detail: 'unreachable' } };
+                : { kind: 'failure', failure: { code: 'trap', detail: 'unreachable' }, fuel: 1 };
             };
             const response = await bed.post({
               url,

@@ -22,6 +22,7 @@ describe('a verdict', () => {
         release: 7,
         artifact: release.artifact,
         evaluated_at: '2026-11-23T09:00:00.123Z',
+        fuel: 1,
       }),
     );
   });
@@ -35,7 +36,7 @@ describe('a verdict', () => {
   ])('to deny has its reason', async (verdict, reason) => {
     const bed = createGatewayBed();
     const release = await bed.publish();
-    bed.outcome = async () => ({ kind: 'verdict', verdict });
+    bed.outcome = async () => ({ kind: 'verdict', verdict, fuel: 1 });
     expect(await (await bed.post()).json()).toEqual({
       decision: 'deny',
       transaction_id: 'txn_123456',
@@ -45,6 +46,7 @@ describe('a verdict', () => {
       release: 7,
       artifact: release.artifact,
       evaluated_at: '2026-11-23T09:00:00.123Z',
+      fuel: 1,
     });
   });
 });
@@ -53,7 +55,7 @@ describe('no verdict', () => {
   test.each(FAILURE_CODES)('%s denies by the fallback', async (code) => {
     const bed = createGatewayBed();
     const release = await bed.publish();
-    bed.outcome = async () => ({ kind: 'failure', failure: { code, detail: 'for operators' } });
+    bed.outcome = async () => ({ kind: 'failure', failure: { code, detail: 'for operators' }, fuel: 1 });
     const response = await bed.post();
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({
@@ -65,6 +67,7 @@ describe('no verdict', () => {
       release: 7,
       artifact: release.artifact,
       evaluated_at: '2026-11-23T09:00:00.123Z',
+      fuel: 1,
     });
     expect(bed.requests).toEqual([
       expect.objectContaining({
@@ -79,7 +82,7 @@ describe('no verdict', () => {
   test.each(FAILURE_CODES)('%s refuses where the release says so', async (code) => {
     const bed = createGatewayBed();
     await bed.publish({ fallback: 'refuse' });
-    bed.outcome = async () => ({ kind: 'failure', failure: { code, detail: 'for operators' } });
+    bed.outcome = async () => ({ kind: 'failure', failure: { code, detail: 'for operators' }, fuel: 1 });
     const response = await bed.post();
     expect(response.headers.get('retry-after')).toMatch(/^\d+$/);
     expect(await problemOf(response)).toBe('validator_unavailable');

@@ -7,6 +7,7 @@ import { MAX_ARTIFACT_BYTES, MAX_CORE_MODULES } from '../../src/core/limits.ts';
 import { bundleArtifact, type Bundle } from '../../src/publisher/bundle.ts';
 import type { PolicyDecision } from '../../src/publisher/policy.ts';
 import type { Result } from '../../src/publisher/refusal.ts';
+import { NO_MEMORY } from '../fixtures/metering.ts';
 
 const COMPONENT: Digest = `sha256:${'c'.repeat(64)}`;
 const MODULE = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
@@ -24,7 +25,7 @@ const DECISION: PolicyDecision = {
 };
 
 function bundle(coreModules: readonly Uint8Array[], glue = GLUE): Promise<Result<Bundle>> {
-  return bundleArtifact(COMPONENT, DECISION, { glue, coreModules, importKeys: [] });
+  return bundleArtifact(COMPONENT, DECISION, glue, { coreModules, metering: NO_MEMORY, unrestorable: [] });
 }
 
 async function bundled(...args: Parameters<typeof bundle>): Promise<Bundle> {
@@ -47,6 +48,7 @@ describe('an artifact', () => {
       component: COMPONENT,
       imports: DECISION.imports,
       exports: DECISION.exports,
+      metering: NO_MEMORY,
       coreModules: 2,
     });
     expect(await readArtifact(bytes, digest)).toEqual({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readComponent } from '../../src/publisher/component-binary.ts';
 import { checkNames, isSafeName, MAX_REPORTED_NAMES } from '../../src/publisher/component-names.ts';
-import { inspectComponent } from '../../src/publisher/inspect.ts';
+import { inspectComponent } from '../fixtures/shared-tools.ts';
 import { componentFromWat } from '../fixtures/components.ts';
 
 /** What ran as JavaScript in jco's glue when it was a core export's name. */

@@ -9,7 +9,7 @@ import {
   UNKNOWN_SHAPE,
   VALIDATION_INTERFACE,
 } from '../../src/publisher/contract-shape.ts';
-import { inspectComponent } from '../../src/publisher/inspect.ts';
+import { inspectComponent } from '../fixtures/shared-tools.ts';
 import { applyPolicy, DEFAULT_POLICY } from '../../src/publisher/policy.ts';
 import {
   changedContract,

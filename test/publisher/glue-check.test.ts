@@ -7,7 +7,8 @@ import { fingerprintsOf, unitsOf } from '../../src/publisher/glue-fingerprint.ts
 import { checkGlue } from '../../src/publisher/glue-check.ts';
 import { INTRINSICS } from '../../src/publisher/glue-intrinsics.ts';
 import { parseModule } from '../../src/publisher/glue-scope.ts';
-import { transpileComponent, type Transpiled } from '../../src/publisher/transpile.ts';
+import { type Transpiled } from '../../src/publisher/transpile.ts';
+import { transpileComponent } from '../fixtures/shared-tools.ts';
 import { buildDummies, buildHostile, buildMinimal, buildQuickJs } from '../fixtures/glue-components.ts';
 
 const HOSTILE_EXPORT = "validate'] ?? (globalThis.PWNED = typeof process), exports0['validate2";

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { WasmpayError } from '../../src/core/error.ts';
 import { CONTRACT_SHAPES } from '../../src/publisher/contract-shape.ts';
-import { inspectComponent, type InspectedImport, type Inspection } from '../../src/publisher/inspect.ts';
+import { type InspectedImport, type Inspection } from '../../src/publisher/inspect.ts';
+import { inspectComponent } from '../fixtures/shared-tools.ts';
 import { applyPolicy, DEFAULT_POLICY, parsePolicy, type Policy } from '../../src/publisher/policy.ts';
 import { componentFromWit, contractWit, plainValidator } from '../fixtures/components.ts';
 
@@ -26,6 +27,7 @@ function inspection(
     producers: [],
     toolchain: 'unknown',
     names: new Set(),
+    makesHandles: false,
     validations: exports.includes(VALIDATION)
       ? [{ export: VALIDATION, shape: CONTRACT_SHAPES['wasmpay:platform@0.1.0'] }]
       : [],

@@ -34,9 +34,11 @@ import {
   validatorFromCoreWat,
   validatorWithWorld,
 } from '../fixtures/components.ts';
+import { SHARED_TOOLS } from '../fixtures/shared-tools.ts';
 import { buildPanic } from '../fixtures/glue-components.ts';
 
 const run = promisify(execFile);
+const TRIAL_SCRIPT = new URL('../../src/sandbox/node/trial-child.ts', import.meta.url);
 const NOW_MS = 1_800_000_000_000;
 const PREAMBLE = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
 const RANDOM = (version: string): string =>
@@ -58,7 +60,7 @@ afterAll(() => rm(folder, { recursive: true }));
 async function publish(
   store: ObjectStore,
   component: Uint8Array,
-  options: Partial<PublishOptions> = {},
+  { untried = false, ...options }: Partial<PublishOptions> & { untried?: boolean } = {},
 ): Promise<Result<Publication>> {
   return publishComponent({
     bankId: 'icamer',
@@ -69,6 +71,8 @@ async function publish(
     policy: DEFAULT_POLICY,
     clock: () => NOW_MS,
     stopwatch: () => performance.now(),
+    tools: SHARED_TOOLS,
+    ...(!untried && { trialScript: TRIAL_SCRIPT }),
     ...options,
   });
 }
@@ -139,7 +143,9 @@ describe('publishing a component', () => {
       'inspect',
       'policy',
       'transpile',
+      'meter',
       'bundle',
+      'trial',
       'store',
       'release',
     ]);
@@ -152,7 +158,7 @@ describe('publishing a component', () => {
   it('measures with the stopwatch that it is given, and only that', async () => {
     let now = 0;
     const { stages } = await published(createMemoryStore(), plain, { stopwatch: () => (now += 5) });
-    expect(stages.map(({ durationMs }) => durationMs)).toEqual([5, 5, 5, 5, 5, 5]);
+    expect(stages.map(({ durationMs }) => durationMs)).toEqual([5, 5, 5, 5, 5, 5, 5, 5]);
   });
 
   it('reports the stage that refused, and none after it', async () => {
@@ -167,7 +173,7 @@ describe('publishing a component', () => {
       'import wasi:random/random@0.2.6; import wasi:clocks/wall-clock@0.2.6;',
       `${RANDOM('0.2.6')} package wasi:clocks@0.2.6 { interface wall-clock { now: func() -> u64; } }`,
     );
-    const { release } = await published(createMemoryStore(), component);
+    const { release } = await published(createMemoryStore(), component, { untried: true });
     expect(release.policy.grants).toEqual(['wasi:clocks/wall-clock', 'wasi:random/random']);
   });
 });
@@ -238,6 +244,14 @@ const ATTEMPTS: Record<
   not_wasm: [
     { component: () => new Uint8Array() },
     { component: () => new TextEncoder().encode('<!doctype html>') },
+  ],
+  trial_failed: [
+    { component: () => validatorFromCoreWat({ validateBody: 'unreachable' }), names: 'unreachable' },
+    {
+      component: () => validatorFromCoreWat({ validateBody: '(loop br 0) unreachable' }),
+      names: 'fuel_exhausted',
+    },
+    { component: () => validatorFromCoreWat({ validateBody: 'i32.const 7' }), names: 'bad_output' },
   ],
   core_module: [{ component: () => componentFromWat('(module)') }],
   truncated: [
@@ -500,7 +514,7 @@ describe('what changed against the last release', () => {
   it('names digests, size, imports, grants and fallback, and their going', async () => {
     const store = createMemoryStore();
     const first = await published(store, plain);
-    const second = await published(store, await usingRandom(), { fallback: 'refuse' });
+    const second = await published(store, await usingRandom(), { fallback: 'refuse', untried: true });
     const sizes = await Promise.all(
       [first, second].map(
         async ({ artifact }) => (await bytesAt(store, artifactKey(hexOf(artifact)))).length,
@@ -523,7 +537,9 @@ describe('what changed against the last release', () => {
   it('names new exports', async () => {
     const store = createMemoryStore();
     await published(store, plain);
-    const { changes } = await published(store, await validatorWithWorld('export init: func();'));
+    const { changes } = await published(store, await validatorWithWorld('export init: func();'), {
+      untried: true,
+    });
     expect(changes).toContain('new export init');
   });
 

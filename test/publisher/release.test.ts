@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { generateReleaseKeys, parseSigningKey, type SigningKey } from '../../src/artifact/release-keys.ts';
+import { DEFAULT_GUEST_LIMITS } from '../../src/core/guest-limits.ts';
 import { signRelease } from '../../src/artifact/sign-release.ts';
 import { verifySignature } from '../../src/artifact/verify-release.ts';
 import { readCurrentRelease, releaseArtifact, type ReleaseTerms } from '../../src/publisher/release.ts';
@@ -17,7 +18,7 @@ const TERMS: ReleaseTerms = {
   artifact: `sha256:${'a'.repeat(64)}`,
   component: `sha256:${'b'.repeat(64)}`,
   contract: 'wasmpay:platform@0.1.0',
-  policy: { grants: [] },
+  policy: { grants: [], limits: DEFAULT_GUEST_LIMITS },
   fallback: 'deny',
   validityDays: 7,
 };

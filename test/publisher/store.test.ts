@@ -6,6 +6,7 @@ import { storeArtifact } from '../../src/publisher/store.ts';
 import { artifactKey, componentKey } from '../../src/store/keys.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { createFaultStore } from '../fixtures/fault-store.ts';
+import { NO_MEMORY } from '../fixtures/metering.ts';
 
 const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
@@ -15,11 +16,12 @@ async function objects(): Promise<{ component: { digest: Digest; bytes: Uint8Arr
   const digest = await sha256(component);
   const manifest = {
     schema: 'wasmpay-artifact/1',
-    hostAbi: 1,
+    hostAbi: 2,
     contract: 'wasmpay:platform@0.1.0',
     component: digest,
     imports: [],
     exports: [],
+    metering: NO_MEMORY,
     coreModules: 1,
   } as const;
   return {

@@ -81,6 +81,7 @@ describe('a decision', () => {
       release: 1,
       artifact: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) as string,
       evaluated_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
+      fuel: expect.any(Number) as number,
     });
   });
 

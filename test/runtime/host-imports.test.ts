@@ -112,7 +112,7 @@ describe('standard streams', () => {
 
   it('survive a flood', async () => {
     const body = `const out = imports['wasi:cli/stdout'].getStdout();
-      for (let i = 0; i < 10000; i++) out.write(new Uint8Array(4096)); return true;`;
+      for (let i = 0; i < 5000; i++) out.write(new Uint8Array(4096)); return true;`;
     expect(await run(streams, body)).toBe('approve');
   });
 });

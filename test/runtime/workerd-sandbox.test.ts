@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { MAX_AMOUNT, MIN_AMOUNT } from '../../src/core/transaction.ts';
+import { DEFAULT_GUEST_LIMITS } from '../../src/core/guest-limits.ts';
 import { FIRST_RETRY_MS } from '../../src/sandbox/workerd/loader.ts';
 import { handmadeArtifact, startSandboxBed, TRANSACTION, type SandboxBed } from '../fixtures/sandbox-bed.ts';
 
@@ -19,8 +20,8 @@ afterAll(async () => {
   await bed[Symbol.asyncDispose]();
 });
 
-const APPROVED = { kind: 'verdict', verdict: { kind: 'approve' } };
-const DENIED = { kind: 'verdict', verdict: { kind: 'deny', denial: { code: 'unspecified' } } };
+const APPROVED = { kind: 'verdict', verdict: { kind: 'approve' }, fuel: 0 };
+const DENIED = { kind: 'verdict', verdict: { kind: 'deny', denial: { code: 'unspecified' } }, fuel: 0 };
 
 describe('a guest’s isolate', () => {
   it('gives the verdicts of the guest', async () => {
@@ -92,7 +93,7 @@ describe('a guest’s isolate', () => {
     const bad = { ...TRANSACTION, status: 'trap' };
     expect((await bed.call(artifact)).outcomes).toEqual([APPROVED]);
     expect((await bed.call(artifact, { transaction: bad })).outcomes).toEqual([
-      { kind: 'failure', failure: { code: 'trap', detail: 'unreachable' } },
+      { kind: 'failure', failure: { code: 'trap', detail: 'unreachable' }, fuel: DEFAULT_GUEST_LIMITS.fuel },
     ]);
     expect((await bed.call(artifact)).outcomes).toEqual([APPROVED]);
   });

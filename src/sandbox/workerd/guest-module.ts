@@ -37,6 +37,8 @@ function guestSource(artifact: Artifact, policy: SandboxPolicy): string {
     `  coreModules: new Map([${names.map((name, index) => `['${name}', core${index}]`).join(', ')}]),`,
     `  imports: ${JSON.stringify(artifact.manifest.imports)},`,
     `  grants: ${JSON.stringify(policy.grants)},`,
+    `  limits: ${JSON.stringify(policy.limits)},`,
+    `  metering: ${JSON.stringify(artifact.manifest.metering)},`,
     `  seed: new Uint8Array(${JSON.stringify([...seed])}),`,
     `};`,
   ].join('\n');

@@ -151,7 +151,7 @@ function failureOf(error: unknown): Failure {
 }
 
 function failed(failure: Failure): CallOutcome {
-  return { kind: 'failure', failure };
+  return { kind: 'failure', failure, fuel: 0 };
 }
 
 function ignore(): void {

@@ -1,0 +1,86 @@
+// Stage 4, meter: every core module of a component is rewritten to count what it does, on one meter for all of them.
+
+import type { Metering } from '../artifact/manifest.ts';
+import type { GuestLimits } from '../core/guest-limits.ts';
+import { costs } from './meter/costs.ts';
+import { meterModule } from './meter/meter-module.ts';
+import type { MeterReport } from './meter/report.ts';
+import type { Refusal, Result } from './refusal.ts';
+
+export interface MeteredModules {
+  readonly coreModules: readonly Uint8Array[];
+  readonly metering: Metering;
+  /** Why an instance cannot be put back after a call, for people; empty where it can. */
+  readonly unrestorable: readonly string[];
+}
+
+/**
+ * Meters `coreModules` under the sizes that `limits` allow. Refuses every module that uses a proposal outside the
+ * supported set or is larger than a cap, and a component that starts above them.
+ */
+export function meterModules(
+  coreModules: readonly Uint8Array[],
+  limits: GuestLimits,
+  makesHandles: boolean,
+): Result<MeteredModules> {
+  const { memoryPages, tableElements } = limits;
+  const refusals: Refusal[] = [];
+  const metered: Uint8Array[] = [];
+  const reports: MeterReport[] = [];
+  for (const [index, bytes] of coreModules.entries()) {
+    const where = `core module ${index}`;
+    const result = meterModule(bytes, {
+      maxMemoryPages: memoryPages,
+      maxTableElements: tableElements,
+      where,
+    });
+    if (result.ok) {
+      metered.push(result.value.bytes);
+      reports.push(result.value.report);
+    } else {
+      refusals.push(...result.refusals);
+    }
+  }
+  const initialPages = sum(reports, ({ memories }) =>
+    sum(memories.filter(isOwn), (memory) => memory.initialPages),
+  );
+  const initialElements = sum(reports, ({ tables }) =>
+    sum(tables.filter(isOwn), (table) => table.initialElements),
+  );
+  if (initialPages > memoryPages)
+    refusals.push(tooLarge('memories', initialPages, memoryPages, 'pages of 64 KiB'));
+  if (initialElements > tableElements)
+    refusals.push(tooLarge('tables', initialElements, tableElements, 'elements'));
+  if (refusals.length > 0) return { ok: false, refusals };
+
+  const unrestorable = [
+    ...reports.flatMap((report, index) => report.unrestorable.map((why) => `core module ${index}: ${why}`)),
+    // Glue numbers handles in tables that nobody can set back.
+    ...(makesHandles ? ['the component makes handles of its own'] : []),
+  ];
+  const metering: Metering = {
+    costs: costs.version,
+    initialPages,
+    initialElements,
+    caps: { memoryPages, tableElements },
+    restorable: unrestorable.length === 0,
+  };
+  return { ok: true, value: { coreModules: metered, metering, unrestorable } };
+}
+
+function isOwn({ imported }: { readonly imported: boolean }): boolean {
+  return !imported;
+}
+
+function sum<T>(items: readonly T[], sizeOf: (item: T) => number): number {
+  return items.reduce((total, item) => total + sizeOf(item), 0);
+}
+
+function tooLarge(what: string, actual: number, most: number, unit: string): Refusal {
+  return {
+    code: 'too_large',
+    message: `The component's ${what} start with ${actual} ${unit}; at most ${most} are taken.`,
+    where: what,
+    fix: 'Lower the initial sizes, or publish with a higher limit if the platform allows it.',
+  };
+}

@@ -1,0 +1,36 @@
+// Where the counter is looked at, and which small functions go without. None of this changes what is charged, only how
+// much may run after the counter went below zero.
+
+/**
+ * Most fuel that one frame may charge between two checks. What runs after exhaustion is at most this much for each frame
+ * on the stack (a frame that goes on after a call has not looked since). 512 is about 150 operators, so that checks
+ * beyond those of entries and loops are rare in real code.
+ */
+export const UNCHECKED_FUEL = 512;
+
+/** The same for functions that call nothing: there is one such frame at a time. */
+export const UNCHECKED_LEAF_FUEL = 8192;
+
+/**
+ * A function that calls nothing, has no loop and holds at most this much fuel charges but does not check. A caller
+ * counts each of its calls as this much unchecked fuel.
+ */
+export const UNCHECKED_CALL_FUEL = 96;
+
+/**
+ * A function that calls nothing and whose frame is at most this large takes nothing off the depth, bytes. There is one
+ * such frame at a time: the host keeps this much of the stack beyond what it grants.
+ */
+export const UNCOUNTED_FRAME_BYTES = 1024;
+
+/**
+ * What a frame has besides its slots, bytes: return address, frame pointer, type marker, instance, feedback vector,
+ * tiering budget and alignment in V8 (x64), and the most values that inserted code keeps on the operand stack (4).
+ */
+export const FRAME_BASE_BYTES = 96;
+
+/**
+ * Most fuel that one pass through a region may pay for operators that it skips. More of it makes fewer charges, so
+ * shorter and faster code, and fuel that says less about the work.
+ */
+export const SKIPPED_FUEL = 12;

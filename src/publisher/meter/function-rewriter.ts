@@ -1,0 +1,314 @@
+// The second walk over a function's body: writes it again with charges, checks and canonical NaNs in it.
+//
+// Trusts that the module is valid only in this: if it is not, the engine refuses what is written here, or what made it
+// invalid is not written (code that can never run). Every index that could meet an inserted local, global, label or type
+// is checked.
+
+import { DIRTY, METER_GLOBALS } from '../../artifact/meter-abi.ts';
+import { ByteWriter } from './byte-writer.ts';
+import { writeNanGuard } from './canonical-nan.ts';
+import { CodeReader, EXTERNREF, FUNCREF, I32, V128 } from './code-reader.ts';
+import { ControlFlow } from './control-flow.ts';
+import { costs } from './costs.ts';
+import { checkLimit } from './engine-limits.ts';
+import { writeDirty } from './fuel-code.ts';
+import { FuelCounter } from './fuel-counter.ts';
+import { FuelRegions } from './fuel-regions.ts';
+import { planFrame, readLocals, writeEntry, writeLocals } from './function-frame.ts';
+import { scanFunction } from './function-scan.ts';
+import { LabelStack } from './label-stack.ts';
+import { BULK_OPERATORS, LengthCharges } from './length-charges.ts';
+import type { FunctionType, ModuleShape } from './module-shape.ts';
+import {
+  BLOCK,
+  BRANCH,
+  BRANCH_IF,
+  BRANCH_TABLE,
+  CALL,
+  CALL_INDIRECT,
+  DATA_DROP,
+  ELEM_DROP,
+  ELSE,
+  END,
+  GLOBAL_GET,
+  GLOBAL_SET,
+  IF,
+  LOCAL_GET,
+  LOCAL_SET,
+  LOCAL_TEE,
+  LOOP,
+  MEMORY_GROW,
+  NO_RESULT,
+  NOP,
+  REF_FUNC,
+  RETURN,
+  TABLE_GROW,
+  TABLE_SET,
+  UNREACHABLE,
+} from './opcodes.ts';
+import { copyOperator } from './operator-copy.ts';
+import { NAN_NONE, NAN_RESULT, POPS, PUSHES } from './operator-tables.ts';
+import { ID_FC } from './operators.ts';
+
+/** What a function's rewriting needs to know of its module, or asks of it. */
+export interface RewriterContext {
+  readonly shape: ModuleShape;
+  /** Whether a function type or global holds a vector. */
+  readonly vectors: boolean;
+  /** Pages that the memory may have; 0 where there is none. */
+  readonly memoryMaximum: number;
+  /** Elements that each table may have. */
+  readonly tableMaxima: readonly number[];
+  /** The function to name where the guest takes a reference to function `index`. */
+  readonly referencedFunction: (index: number) => number;
+  /** The index of this type, for a block; the type is made if need be. */
+  readonly typeIndex: (type: FunctionType) => number;
+}
+
+const GLOBALS = METER_GLOBALS.length;
+const NO_TYPES = new Uint8Array();
+
+/** Writes metered bodies. One for a module; its buffers are used again for every function. */
+export class FunctionRewriter {
+  private readonly context: RewriterContext;
+  private readonly out = new ByteWriter(1 << 16);
+  private readonly head = new ByteWriter();
+  private readonly counter: FuelCounter;
+  private readonly labels: LabelStack;
+  private readonly regions: FuelRegions;
+  private readonly control: ControlFlow;
+  private readonly lengths: LengthCharges;
+
+  // The function at hand.
+  private reader: CodeReader;
+  private localCount = 0;
+  private nanLocals: readonly number[] = [];
+
+  constructor(context: RewriterContext) {
+    const { out } = this;
+    const { shape } = context;
+    this.context = context;
+    this.reader = new CodeReader(shape.bytes, 0, 0);
+    this.counter = new FuelCounter(out);
+    this.labels = new LabelStack(this.reader);
+    this.regions = new FuelRegions(out, this.counter, this.reader, shape.importedFunctions);
+    const { labels, regions, counter } = this;
+    this.control = new ControlFlow({ out, labels, regions, counter, types: shape.types }, this.reader);
+    this.lengths = new LengthCharges(out, counter);
+  }
+
+  /** Reads a body of type `type` that fills `reader`, locals first, and writes it to `code`, its size in front. */
+  rewrite(reader: CodeReader, type: FunctionType, code: ByteWriter): void {
+    const { head, out, context } = this;
+    const groupsStart = reader.offset;
+    const locals = readLocals(reader, type);
+    const bodyStart = reader.offset;
+    const traits = scanFunction(reader);
+    const frame = planFrame(traits, locals, type, context.vectors);
+    head.clear();
+    reader.offset = groupsStart;
+    writeLocals(head, reader, frame, traits);
+    reader.offset = bodyStart;
+    out.clear();
+    this.reader = reader;
+    this.localCount = locals.total;
+    this.nanLocals = frame.nanLocals;
+    this.counter.reset(frame.place);
+    this.labels.start(reader, type.results);
+    this.regions.start(reader, frame.uncheckedFuel);
+    this.control.start(reader, frame);
+    this.lengths.start(frame.lengths);
+    this.walk();
+    const body = { highest: this.labels.highest, fuel: this.regions.entryFuel };
+    writeEntry(head, frame, traits, locals, type, context.vectors, body);
+    if (frame.wrapped) this.openWrapper(type.results);
+    const size = head.offset + out.offset;
+    checkLimit('bodyBytes', size);
+    code.u32(size);
+    code.copy(head.bytes, 0, head.offset);
+    code.copy(out.bytes, 0, out.offset);
+  }
+
+  /** The block around the body, through whose end all ways out go. */
+  private openWrapper(results: Uint8Array): void {
+    const { head } = this;
+    head.byte(BLOCK);
+    if (results.length === 0) head.byte(NO_RESULT);
+    else if (results.length === 1) head.byte(results[0] ?? 0);
+    else head.signed(this.context.typeIndex({ params: NO_TYPES, results }));
+  }
+
+  private walk(): void {
+    const { reader, out, control, regions } = this;
+    for (;;) {
+      const id = reader.operator();
+      regions.add(costs.byOperator[id] ?? 0);
+      switch (id) {
+        case UNREACHABLE:
+          out.byte(id);
+          if (control.leave()) return;
+          break;
+        case NOP:
+          break;
+        case BLOCK:
+        case LOOP:
+        case IF:
+          control.open(id);
+          break;
+        case ELSE:
+          control.else(true);
+          break;
+        case END:
+          if (control.end(true)) return;
+          break;
+        case BRANCH:
+          if (control.branch()) return;
+          break;
+        case BRANCH_IF:
+          control.branchIf();
+          break;
+        case BRANCH_TABLE:
+          if (control.branchTable()) return;
+          break;
+        case RETURN:
+          if (control.return()) return;
+          break;
+        case CALL:
+          this.call();
+          break;
+        case CALL_INDIRECT:
+          this.callIndirect();
+          break;
+        case LOCAL_GET:
+          this.localOperator(id, 0, 1);
+          break;
+        case LOCAL_SET:
+          this.localOperator(id, 1, 0);
+          break;
+        case LOCAL_TEE:
+          this.localOperator(id, 1, 1);
+          break;
+        case GLOBAL_GET:
+        case GLOBAL_SET:
+          this.globalOperator(id);
+          break;
+        default:
+          if (id >= ID_FC || id === MEMORY_GROW || id === TABLE_SET || id === REF_FUNC) this.unusual(id);
+          else this.plain(id);
+      }
+    }
+  }
+
+  /** Operators that are more than a copy: those charged by length, those that dirty, references to functions. */
+  private unusual(id: number): void {
+    const { out, labels } = this;
+    switch (id) {
+      case MEMORY_GROW:
+        this.reader.memoryIndex();
+        labels.pop(1);
+        this.lengths.writeMemoryGrow(this.context.memoryMaximum);
+        labels.push(1);
+        return;
+      case ID_FC + TABLE_GROW:
+        this.tableGrow();
+        return;
+      case TABLE_SET:
+        this.plain(id);
+        writeDirty(out, DIRTY.tableWritten);
+        return;
+      case REF_FUNC:
+        out.indexed(id, this.context.referencedFunction(this.functionIndex()));
+        labels.push(1);
+        return;
+      case ID_FC + DATA_DROP:
+      case ID_FC + ELEM_DROP:
+        this.plain(id);
+        writeDirty(out, DIRTY.segmentDropped);
+        return;
+      default: {
+        const bulk = BULK_OPERATORS.get(id);
+        if (bulk !== undefined) this.lengths.writeBulkCharge(bulk.cost);
+        this.plain(id);
+        if (bulk !== undefined && bulk.dirtyBit !== 0) writeDirty(out, bulk.dirtyBit);
+      }
+    }
+  }
+
+  /** An operator that is written as it is, and its result made canonical where it may be a NaN. */
+  private plain(id: number): void {
+    this.labels.pop(POPS[id] ?? 0);
+    this.labels.push(PUSHES[id] ?? 0);
+    copyOperator(this.reader, id, this.out);
+    const shape = NAN_RESULT[id] ?? NAN_NONE;
+    if (shape !== NAN_NONE) writeNanGuard(this.out, this.reader, shape, this.nanLocals);
+  }
+
+  private tableGrow(): void {
+    const { context, reader, labels } = this;
+    const table = reader.u32();
+    const maximum = context.tableMaxima[table];
+    const type = context.shape.tables[table]?.type;
+    if (maximum === undefined || type === undefined) throw reader.fault(`an unknown table ${table}`);
+    const block = { params: Uint8Array.of(type), results: Uint8Array.of(I32) };
+    labels.pop(2);
+    this.lengths.writeTableGrow(table, maximum, context.typeIndex(block));
+    labels.push(1);
+  }
+
+  private localOperator(id: number, pops: number, pushes: number): void {
+    const index = this.reader.u32();
+    if (index >= this.localCount) throw this.reader.fault(`an unknown local ${index}`);
+    this.labels.pop(pops);
+    this.labels.push(pushes);
+    this.out.indexed(id, index);
+  }
+
+  private globalOperator(id: number): void {
+    const { reader, out, labels } = this;
+    const index = reader.u32();
+    const global = this.context.shape.globals[index];
+    if (global === undefined) throw reader.fault(`an unknown global ${index}`);
+    out.indexed(id, index + GLOBALS);
+    if (id === GLOBAL_GET) {
+      labels.push(1);
+      return;
+    }
+    labels.pop(1);
+    if (global.type === V128 || global.type === FUNCREF || global.type === EXTERNREF) {
+      writeDirty(out, DIRTY.unrestorable);
+    }
+  }
+
+  private functionIndex(): number {
+    const index = this.reader.u32();
+    if (index >= this.context.shape.functions.length) throw this.reader.fault(`an unknown function ${index}`);
+    return index;
+  }
+
+  private call(): void {
+    const { shape } = this.context;
+    const index = this.functionIndex();
+    if (index < shape.importedFunctions) this.regions.add(costs.hostCall);
+    this.applyCall(shape.types[shape.functions[index] ?? 0]);
+    this.out.indexed(CALL, index);
+    this.counter.returned();
+  }
+
+  private callIndirect(): void {
+    const typeIndex = this.reader.u32();
+    const table = this.reader.u32();
+    this.labels.pop(1);
+    this.applyCall(this.context.shape.types[typeIndex]);
+    this.out.indexed(CALL_INDIRECT, typeIndex);
+    this.out.u32(table);
+    this.counter.returned();
+  }
+
+  private applyCall(type: FunctionType | undefined): void {
+    if (type === undefined) throw this.reader.fault('a call of an unknown type');
+    this.labels.pop(type.params.length);
+    this.labels.push(type.results.length);
+    this.regions.addCall();
+    this.counter.holdInGlobal();
+  }
+}

@@ -1,0 +1,274 @@
+// A core module in, a metered one out: it charges fuel for all that it does, counts its stack, is capped in memory and
+// tables, gives canonical NaNs, tells when it changed what cannot be restored, and shows its state to the host.
+//
+// The bytes are hostile. A valid module gives a valid one. An invalid one is refused here, or its metered form is refused
+// by the engine that compiles it, or it comes out valid: code that can never run is dropped with whatever was wrong in it
+// (operand types after `unreachable`, say), custom sections likewise. That is sound, for what runs is what comes out
+// here, and engines validate that; but it means that metering validates nothing. Who does: jco's transpile stage, before
+// this one, in which wasm-tools validates every body of every core module; inspecting a component does not.
+//
+// Refuses, with a reason: proposals outside the supported set, names of the metering's own, sizes above the caps or the
+// engine's limits.
+
+import { BinaryFault } from '../binary-reader.ts';
+import type { Refusal, Result } from '../refusal.ts';
+import { ByteWriter } from './byte-writer.ts';
+import { CodeReader, V128 } from './code-reader.ts';
+import { costs } from './costs.ts';
+import { checkLimit, LimitFault } from './engine-limits.ts';
+import { FunctionRewriter, type RewriterContext } from './function-rewriter.ts';
+import {
+  capLimits,
+  writeDataSegments,
+  writeElementSegments,
+  writeExports,
+  writeGlobals,
+  writeImports,
+  writeMemories,
+  writeTables,
+  writeTypes,
+  writeVectorSection,
+} from './module-sections.ts';
+import { readModuleShape, SECTION, type FunctionType, type ModuleShape } from './module-shape.ts';
+import { CALL, END, LOCAL_GET } from './opcodes.ts';
+import { describeState, typeName, type MeterReport } from './report.ts';
+
+/**
+ * Caps of one module. A component's initial sizes are summed by the host, from the report; what all its memories and
+ * tables together grow by is bounded at run time, by the globals `pages` and `elements`.
+ */
+export interface MeterOptions {
+  /** Most pages of 64 KiB that a memory may have. */
+  readonly maxMemoryPages: number;
+  /** Most elements that a table may have. */
+  readonly maxTableElements: number;
+  /** How refusals name the module; `core module` unless given. */
+  readonly where?: string;
+}
+
+/** A metered module. The same input and options give the same bytes. */
+export interface Metered {
+  readonly bytes: Uint8Array;
+  readonly report: MeterReport;
+}
+
+/**
+ * Meters a core module. Its first imports are the globals of `METER_GLOBALS`. Refuses with `malformed` or
+ * `truncated` what is no module, `unsupported_feature` what uses a proposal outside the supported set (the message names
+ * it), `too_large` what is above a cap or an engine's limit.
+ */
+export function meterModule(bytes: Uint8Array, options: MeterOptions): Result<Metered> {
+  const where = options.where ?? 'core module';
+  try {
+    return { ok: true, value: new ModuleMeter(readModuleShape(bytes), options).meter() };
+  } catch (cause) {
+    if (cause instanceof LimitFault) return refuse('too_large', cause.message, where, FIX.too_large);
+    if (!(cause instanceof BinaryFault) || cause.code === 'too_many_modules') throw cause;
+    const at = `${where}, byte ${cause.offset}`;
+    return refuse(cause.code, cause.message, at, FIX[cause.code]);
+  }
+}
+
+const FIX = {
+  too_large: 'Split large functions, and lower initial sizes of memory and tables.',
+  malformed: 'Build the component again with a current toolchain.',
+  truncated: 'Build the component again with a current toolchain.',
+  unsupported_feature: 'Turn this WebAssembly feature off in the compiler.',
+} as const;
+
+function refuse(code: Refusal['code'], message: string, where: string, fix: string): Result<Metered> {
+  return { ok: false, refusals: [{ code, message, where, fix }] };
+}
+
+class ModuleMeter {
+  private readonly shape: ModuleShape;
+  private readonly options: MeterOptions;
+  private readonly addedTypes: FunctionType[] = [];
+  private readonly blockTypes = new Map<string, number>();
+  /** By imported function: the function that stands for it where a reference to it is taken. */
+  private readonly stubs = new Map<number, number>();
+
+  constructor(shape: ModuleShape, options: MeterOptions) {
+    this.shape = shape;
+    this.options = options;
+  }
+
+  meter(): Metered {
+    const { shape } = this;
+    const memories = shape.memories.map((limits) => capLimits(limits, this.options.maxMemoryPages, 'memory'));
+    const tables = shape.tables.map((limits) => capLimits(limits, this.options.maxTableElements, 'table'));
+    const state = describeState(shape);
+    const map = {
+      globalCount: shape.globals.length,
+      functionCount: shape.functions.length,
+      referencedFunction: (index: number) => this.referencedFunction(index),
+    };
+    // Written before what stands in front of them in the file, for they ask for types and stubs.
+    const globals = writeGlobals(shape, map);
+    const exports = writeExports(shape, map, state.state);
+    const elements = writeElementSegments(shape, map);
+    const data = writeDataSegments(shape, map);
+    const code = this.writeCode({
+      shape,
+      vectors: hasVectors(shape),
+      memoryMaximum: memories[0]?.maximum ?? 0,
+      tableMaxima: tables.map(({ maximum }) => maximum),
+      referencedFunction: map.referencedFunction,
+      typeIndex: (type) => this.typeIndex(type),
+    });
+    const out = new ByteWriter(code.offset + data.offset + 4096);
+    out.copy(PREAMBLE);
+    writeSection(out, SECTION.type, writeTypes(shape, this.addedTypes));
+    writeSection(out, SECTION.import, writeImports(shape, memories, tables));
+    writeSection(out, SECTION.function, this.writeFunctions());
+    writeSection(out, SECTION.table, writeTables(shape, tables));
+    writeSection(out, SECTION.memory, writeMemories(memories));
+    writeSection(out, SECTION.global, globals);
+    writeSection(out, SECTION.export, exports);
+    writeSection(out, SECTION.start, this.writeStart());
+    writeSection(out, SECTION.element, elements);
+    writeSection(out, SECTION.dataCount, this.writeDataCount());
+    writeSection(out, SECTION.code, code);
+    writeSection(out, SECTION.data, data);
+    const bytes = out.bytes.slice(0, out.offset);
+    return {
+      bytes,
+      report: {
+        costsVersion: costs.version,
+        inputBytes: shape.bytes.length,
+        outputBytes: bytes.length,
+        functionCount: shape.functions.length - shape.importedFunctions,
+        memories: memories.map(({ imported, initial, maximum }, index) => ({
+          index,
+          imported,
+          initialPages: initial,
+          maximumPages: maximum,
+        })),
+        tables: tables.map(({ imported, initial, maximum }, index) => ({
+          index,
+          imported,
+          type: typeName(shape.tables[index]?.type ?? 0),
+          initialElements: initial,
+          maximumElements: maximum,
+        })),
+        ...state,
+      },
+    };
+  }
+
+  private writeCode(context: RewriterContext): ByteWriter {
+    const { shape } = this;
+    const rewriter = new FunctionRewriter(context);
+    const section = shape.section(SECTION.code);
+    const count = section?.u32() ?? 0;
+    const defined = shape.functions.length - shape.importedFunctions;
+    if (count !== defined) {
+      throw new BinaryFault(
+        'malformed',
+        `${count} function bodies for ${defined} functions`,
+        section?.offset ?? 0,
+      );
+    }
+    const bodies = new ByteWriter(Math.floor((section?.end ?? 0) * 1.5) + 1024);
+    if (section !== undefined) {
+      for (let index = 0; index < count; index += 1) {
+        const size = section.u32();
+        const start = section.skip(size);
+        const body = new CodeReader(shape.bytes, start, section.offset);
+        rewriter.rewrite(body, this.typeOf(shape.importedFunctions + index), bodies);
+      }
+      section.expectDone('a code section');
+    }
+    // A stub may not ask for another: its one call is of a function, not a reference.
+    for (const imported of this.stubs.keys()) {
+      const type = this.typeOf(imported);
+      rewriter.rewrite(new CodeReader(stubBody(type, imported)), type, bodies);
+    }
+    return writeVectorSection(defined + this.stubs.size, bodies);
+  }
+
+  private writeFunctions(): ByteWriter {
+    const { shape } = this;
+    const types = new ByteWriter();
+    for (const type of shape.functions.slice(shape.importedFunctions)) types.u32(type);
+    for (const imported of this.stubs.keys()) types.u32(shape.functions[imported] ?? 0);
+    const count = shape.functions.length - shape.importedFunctions + this.stubs.size;
+    checkLimit('functionCount', shape.functions.length + this.stubs.size);
+    return writeVectorSection(count, types);
+  }
+
+  private writeStart(): ByteWriter {
+    const out = new ByteWriter(8);
+    const section = this.shape.section(SECTION.start);
+    if (section === undefined) return out;
+    const index = section.u32();
+    section.expectDone('a start section');
+    if (index >= this.shape.functions.length) throw section.fault(`an unknown function ${index}`);
+    out.u32(index);
+    return out;
+  }
+
+  private writeDataCount(): ByteWriter {
+    const out = new ByteWriter(8);
+    const section = this.shape.section(SECTION.dataCount);
+    if (section === undefined) return out;
+    out.u32(section.u32());
+    section.expectDone('a data count section');
+    return out;
+  }
+
+  private typeOf(index: number): FunctionType {
+    const type = this.shape.types[this.shape.functions[index] ?? -1];
+    if (type === undefined) throw new BinaryFault('malformed', `an unknown function ${index}`, 0);
+    return type;
+  }
+
+  /**
+   * A reference to an imported function could be called from where no charge for the host call stands: a stub, which
+   * charges for it, takes its place.
+   */
+  private referencedFunction(index: number): number {
+    if (index >= this.shape.importedFunctions) return index;
+    const known = this.stubs.get(index);
+    if (known !== undefined) return known;
+    const stub = this.shape.functions.length + this.stubs.size;
+    this.stubs.set(index, stub);
+    return stub;
+  }
+
+  private typeIndex(type: FunctionType): number {
+    const key = `${type.params.join()}>${type.results.join()}`;
+    const known = this.blockTypes.get(key);
+    if (known !== undefined) return known;
+    const index = this.shape.types.length + this.addedTypes.length;
+    this.addedTypes.push(type);
+    this.blockTypes.set(key, index);
+    return index;
+  }
+}
+
+const PREAMBLE = Uint8Array.from([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
+
+function writeSection(out: ByteWriter, id: number, content: ByteWriter): void {
+  if (content.offset === 0) return;
+  out.byte(id);
+  out.u32(content.offset);
+  out.copy(content.bytes, 0, content.offset);
+}
+
+/** The body of a function that passes its parameters to `callee`. */
+function stubBody(type: FunctionType, callee: number): Uint8Array {
+  const body = new ByteWriter(64);
+  body.u32(0);
+  for (let local = 0; local < type.params.length; local += 1) body.indexed(LOCAL_GET, local);
+  body.indexed(CALL, callee);
+  body.byte(END);
+  return body.bytes.slice(0, body.offset);
+}
+
+function hasVectors({ types, globals }: ModuleShape): boolean {
+  return (
+    globals.some(({ type }) => type === V128) ||
+    types.some(({ params, results }) => params.includes(V128) || results.includes(V128))
+  );
+}

@@ -1,0 +1,45 @@
+// Stage 6, trial: the artifact answers probe transactions in the production sandbox, in a confined process. The script
+// that runs it is handed in, since the publisher knows no sandbox.
+
+import type { SandboxPolicy } from '../artifact/release.ts';
+import type { Bundle } from './bundle.ts';
+import { quote, type Refusal, type Result } from './refusal.ts';
+import { DEFAULT_BOUNDS, runConfined } from './workshop/confined-process.ts';
+
+/** What the trial found: fuel of the cheapest and the dearest probe. */
+export interface Trial {
+  readonly probes: number;
+  readonly leastFuel: number;
+  readonly mostFuel: number;
+}
+
+/** Tries a bundle: `script` is the sandbox's trial-child. Refuses with `trial_failed`. */
+export async function tryArtifact(
+  bundle: Bundle,
+  policy: SandboxPolicy,
+  script: URL,
+): Promise<Result<Trial>> {
+  const input = { value: { digest: bundle.digest, policy }, blobs: [bundle.bytes] };
+  const run = await runConfined(script, input, DEFAULT_BOUNDS);
+  if (!run.ok) return refuse('trial', `The trial failed: ${run.reason}.`);
+  const verdict = (run.message.value ?? {}) as Record<string, unknown>;
+  const { ok, probes, leastFuel, mostFuel, probe, problem } = verdict;
+  if (ok === true && isCount(probes) && isCount(leastFuel) && isCount(mostFuel)) {
+    return { ok: true, value: { probes, leastFuel, mostFuel } };
+  }
+  return refuse(
+    `probe ${quote(String(probe))}`,
+    `The validator failed its trial: ${quote(String(problem))}.`,
+  );
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function refuse(where: string, message: string): Result<never> {
+  const fix =
+    'Make the validator answer every transaction that the contract allows; run its cases before publishing.';
+  const refusal: Refusal = { code: 'trial_failed', message, where, fix };
+  return { ok: false, refusals: [refusal] };
+}

@@ -1,0 +1,148 @@
+// Runs a script of ours on a guest's bytes in a process that can do nothing else: no environment, no file but our own
+// code to read, no child, no thread, no addon, no code from strings, where the system allows it no network, and a
+// bound on time, memory and output. What it answers is as little trusted as the guest.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { decodeMessage, encodeMessage, type Message } from '../../core/frames.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+
+/** What a confined process may read: the code that it runs. */
+const OUR_CODE = ['src', 'node_modules', 'package.json'].map((name) => join(ROOT, name));
+
+export interface ProcessBounds {
+  /** Longest run. */
+  readonly timeMs: number;
+  /** Most resident memory, where the system tells (Linux). */
+  readonly memoryBytes: number;
+  /** Most bytes of answer. */
+  readonly outputBytes: number;
+}
+
+/**
+ * The dearest component that toolchains make here (StarlingMonkey, 12 MB) takes 8 s and 1.1 GiB on a slow machine.
+ */
+export const DEFAULT_BOUNDS: ProcessBounds = {
+  timeMs: 60_000,
+  memoryBytes: 2 * 1024 ** 3,
+  outputBytes: 128 * 1024 * 1024,
+};
+
+export type ConfinedResult =
+  | { readonly ok: true; readonly message: Message }
+  /** `reason` is of our own making: nothing that the process wrote is in it. */
+  | { readonly ok: false; readonly reason: string };
+
+/** Often enough that nothing swells by much in between. */
+const WATCH_EVERY_MS = 25;
+
+/**
+ * Runs `script` (a module of ours) with one message as its input, and takes its one message. `readable` are the only
+ * paths that it can read. Never rejects.
+ */
+export async function runConfined(
+  script: URL,
+  input: Message,
+  bounds: ProcessBounds = DEFAULT_BOUNDS,
+  readable: readonly string[] = OUR_CODE,
+): Promise<ConfinedResult> {
+  const { promise, resolve } = Promise.withResolvers<ConfinedResult>();
+  const [command, ...args] = [
+    ...withoutNetwork(),
+    process.execPath,
+    ...nodeOptions(readable),
+    fileURLToPath(script),
+  ];
+  const child = spawn(command, args, {
+    env: {},
+    cwd: ROOT,
+    stdio: ['pipe', 'pipe', 'ignore'],
+    detached: true,
+  });
+  const end = (result: ConfinedResult): void => {
+    clearTimeout(timer);
+    clearInterval(watch);
+    // The whole group: the process may be behind one that took its network away.
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killGroup(child.pid);
+    resolve(result);
+  };
+  const timer = setTimeout(
+    () => end({ ok: false, reason: `it took longer than ${bounds.timeMs} ms` }),
+    bounds.timeMs,
+  );
+  const checkMemory = async (): Promise<void> => {
+    const bytes = await residentBytes(child.pid);
+    if (bytes > bounds.memoryBytes)
+      end({ ok: false, reason: `it used more than ${bounds.memoryBytes} bytes of memory` });
+  };
+  const watch = setInterval(() => void checkMemory(), WATCH_EVERY_MS);
+
+  const chunks: Buffer[] = [];
+  let received = 0;
+  child.stdout.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+    chunks.push(chunk);
+    if (received > bounds.outputBytes)
+      end({ ok: false, reason: `it answered more than ${bounds.outputBytes} bytes` });
+  });
+  child.on('error', () => end({ ok: false, reason: 'it could not be started' }));
+  child.on('close', (code) => {
+    const message = code === 0 ? decodeMessage(Buffer.concat(chunks)) : undefined;
+    end(message === undefined ? { ok: false, reason: 'it ended without an answer' } : { ok: true, message });
+  });
+  child.stdin.on('error', () => {
+    // It ended before it had read everything; its end says so.
+  });
+  child.stdin.end(encodeMessage(input));
+  return promise;
+}
+
+function nodeOptions(readable: readonly string[]): string[] {
+  return [
+    '--permission',
+    ...readable.map((path) => `--allow-fs-read=${path}`),
+    '--disallow-code-generation-from-strings',
+    '--max-old-space-size=1024',
+    // Of a wasm memory, pages: 1 GiB. wasm-tools itself runs as wasm.
+    '--wasm-max-mem-pages=16384',
+    '--no-warnings',
+  ];
+}
+
+let networkless: readonly string[] | undefined;
+
+/** The command that takes the network away, where this system lets us: a network namespace of its own. */
+function withoutNetwork(): readonly string[] {
+  if (networkless === undefined) {
+    const command = ['unshare', '--net', '--map-root-user'];
+    const [name, ...args] = command;
+    const tried = spawnSync(String(name), [...args, 'true'], { stdio: 'ignore', timeout: 5_000 });
+    networkless = tried.status === 0 ? command : [];
+  }
+  return networkless;
+}
+
+/** Whether confined processes have no network on this system. */
+export const isNetworkConfined = (): boolean => withoutNetwork().length > 0;
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It ended by itself in the meantime.
+  }
+}
+
+/** Resident memory of a process; 0 where the system does not tell. */
+async function residentBytes(pid: number | undefined): Promise<number> {
+  try {
+    const pages = (await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ')[1];
+    return Number(pages) * 4096;
+  } catch {
+    return 0;
+  }
+}

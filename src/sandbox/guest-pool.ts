@@ -1,0 +1,44 @@
+// The instances of one artifact in one isolate. A guest call takes the cached instance or a new one; afterwards the
+// instance is put back to how it was made, or thrown away. No transaction meets a trace of an earlier one.
+
+import { createGuestInstance, createMeterOf, type GuestCode, type GuestInstance } from './guest-instance.ts';
+import { checkInitialSizes } from './meter.ts';
+import { createCallFailure, judgeCall, type JudgedCall } from './guest-call.ts';
+import type { GuestCall } from './sandbox.ts';
+
+export interface GuestPool {
+  /** Runs one call. Never throws. */
+  call(call: GuestCall): JudgedCall;
+}
+
+/** A pool that keeps one instance: a guest call is synchronous, so no two ever run at once in an isolate. */
+export function createGuestPool(code: GuestCode): GuestPool {
+  let idle: GuestInstance | undefined;
+  const tooLarge = checkInitialSizes(code.limits, code.metering);
+
+  return {
+    call(call) {
+      if (tooLarge !== undefined)
+        return { outcome: { kind: 'failure', failure: tooLarge, fuel: 0 }, output: [] };
+      let instance = idle;
+      idle = undefined;
+      if (instance === undefined) {
+        const meter = createMeterOf(code);
+        meter.begin();
+        try {
+          instance = createGuestInstance(code, meter);
+        } catch (error) {
+          return createCallFailure(error, meter, undefined);
+        }
+        const failure = meter.failure();
+        if (failure !== undefined)
+          return { outcome: { kind: 'failure', failure, fuel: meter.usedFuel(true) }, output: [] };
+      }
+      const judged = judgeCall(instance, call);
+      const isClean =
+        judged.outcome.kind === 'verdict' && !instance.meter.isDirty() && !instance.state.movedResource;
+      if (isClean && instance.memento?.restore() === true) idle = instance;
+      return judged;
+    },
+  };
+}

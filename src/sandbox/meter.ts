@@ -1,0 +1,95 @@
+// The host's side of metering: the globals that a component's core modules share, in which instructions that the
+// publisher wrote count fuel, stack, pages, and what restoring cannot undo.
+
+import { DIRTY, METER_GLOBALS, METER_NAMESPACE } from '../artifact/meter-abi.ts';
+import type { Metering } from '../artifact/manifest.ts';
+import type { Failure } from '../core/failure.ts';
+import type { GuestLimits } from '../core/guest-limits.ts';
+
+type MeterName = (typeof METER_GLOBALS)[number]['name'];
+
+/** The meter of one guest instance. */
+export interface Meter {
+  /** What every core module of the instance is given under {@link METER_NAMESPACE}. */
+  readonly imports: Readonly<Record<MeterName, WebAssembly.Global>>;
+  /** Fills up fuel and stack and clears the dirty flag: before instantiation, and before each call. */
+  begin(): void;
+  /** Takes fuel for work of the host. */
+  charge(fuel: number): void;
+  /** Takes pages of 64 KiB for a memory that the manifest does not count. Throws {@link MemoryExceeded}. */
+  takePages(pages: number): void;
+  /** Fuel used since {@link begin}; the whole budget where it ran out or `trapped`: a trap can hide what was used. */
+  usedFuel(trapped: boolean): number;
+  /** The limit that was hit since {@link begin}, if any. */
+  failure(): Failure | undefined;
+  /** Whether something happened since {@link begin} that restoring memories and globals does not undo. */
+  isDirty(): boolean;
+}
+
+/** Thrown while an instance is made, where it would start above its limits. The message is ours. */
+export class MemoryExceeded extends Error {
+  override readonly name = 'MemoryExceeded';
+}
+
+/** A meter with what `limits` leave over a component that starts with the sizes in `metering`. */
+export function createMeter(limits: GuestLimits, metering: Metering): Meter {
+  const imports = Object.fromEntries(
+    METER_GLOBALS.map(({ name, type }) => [
+      name,
+      new WebAssembly.Global({ value: type, mutable: true }, type === 'i64' ? 0n : 0),
+    ]),
+  ) as unknown as Readonly<Record<MeterName, WebAssembly.Global>>;
+  const { fuel, depth, dirty, pages, elements } = imports;
+  pages.value = limits.memoryPages - metering.initialPages;
+  elements.value = limits.tableElements - metering.initialElements;
+  const budget = BigInt(limits.fuel);
+
+  return {
+    imports,
+    begin() {
+      fuel.value = budget;
+      depth.value = limits.stackBytes;
+      dirty.value = 0;
+    },
+    charge(units) {
+      fuel.value = (fuel.value as bigint) - BigInt(units);
+    },
+    takePages(taken) {
+      const left = ((pages.value as number) >>> 0) - taken;
+      if (left < 0) throw new MemoryExceeded(`more than ${limits.memoryPages} pages at the start`);
+      pages.value = left;
+    },
+    usedFuel(trapped) {
+      const left = fuel.value as bigint;
+      return trapped || left < 0n ? limits.fuel : Number(budget - left);
+    },
+    failure() {
+      if ((fuel.value as bigint) < 0n) return { code: 'fuel_exhausted', detail: `${limits.fuel} fuel` };
+      if ((depth.value as number) < 0) return { code: 'trap', detail: `stack of ${limits.stackBytes} bytes` };
+      // A grow that its limits allowed and the engine refused: what the guest did then is no answer to repeat.
+      if (((dirty.value as number) & DIRTY.growFailed) !== 0)
+        return { code: 'memory_exceeded', detail: 'host' };
+      return undefined;
+    },
+    isDirty: () => dirty.value !== 0,
+  };
+}
+
+/** The limit that a component breaks before it has run, if any: checked before anything is allocated. */
+export function checkInitialSizes(limits: GuestLimits, metering: Metering): Failure | undefined {
+  if (metering.initialPages > limits.memoryPages) {
+    return {
+      code: 'memory_exceeded',
+      detail: `starts with ${metering.initialPages} pages of ${limits.memoryPages}`,
+    };
+  }
+  if (metering.initialElements > limits.tableElements) {
+    return {
+      code: 'memory_exceeded',
+      detail: `starts with ${metering.initialElements} table elements of ${limits.tableElements}`,
+    };
+  }
+  return undefined;
+}
+
+export { METER_NAMESPACE };

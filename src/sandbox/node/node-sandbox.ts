@@ -1,0 +1,71 @@
+// The sandbox in Node: in-process, with V8 of Node compiling. Nothing here bounds a guest but its meter, which is what
+// makes it safe. The glue is evaluated only because its digest was in a signed release, and its check is part of what
+// the publisher signs.
+
+import { Script } from 'node:vm';
+
+import { coreModuleName, type Artifact } from '../../artifact/artifact.ts';
+import { bytesOfHex, hexOf } from '../../artifact/digest.ts';
+import type { SandboxPolicy } from '../../artifact/release.ts';
+import type { Failure } from '../../core/failure.ts';
+import type { Instantiate } from '../guest-instance.ts';
+import { createGuestPool, type GuestPool } from '../guest-pool.ts';
+import type { JudgedCall } from '../guest-call.ts';
+import type { GuestCall, Sandbox } from '../sandbox.ts';
+
+/** What glue starts with: the one function that it exports. */
+const GLUE_PREFIX = 'export function instantiate(';
+
+/** A sandbox that also gives what the guest printed: for authors' tools and the trial. */
+export interface NodeSandbox extends Sandbox {
+  run(artifact: Artifact, policy: SandboxPolicy, call: GuestCall): JudgedCall;
+}
+
+/** A sandbox of this process. Compiled code and an instance are kept for as long as the artifact object is. */
+export function createNodeSandbox(): NodeSandbox {
+  const pools = new WeakMap<Artifact, WeakMap<SandboxPolicy, GuestPool | Failure>>();
+
+  const poolOf = (artifact: Artifact, policy: SandboxPolicy): GuestPool | Failure => {
+    const known = pools.get(artifact) ?? new WeakMap<SandboxPolicy, GuestPool | Failure>();
+    pools.set(artifact, known);
+    const pool = known.get(policy) ?? load(artifact, policy);
+    known.set(policy, pool);
+    return pool;
+  };
+
+  const run: NodeSandbox['run'] = (artifact, policy, call) => {
+    const pool = poolOf(artifact, policy);
+    return 'call' in pool
+      ? pool.call(call)
+      : { outcome: { kind: 'failure', failure: pool, fuel: 0 }, output: [] };
+  };
+  return { run, call: (artifact, policy, call) => Promise.resolve(run(artifact, policy, call).outcome) };
+}
+
+function load(artifact: Artifact, policy: SandboxPolicy): GuestPool | Failure {
+  try {
+    return createGuestPool({
+      instantiate: evaluateGlue(artifact.glue),
+      coreModules: new Map(
+        artifact.coreModules.map((bytes, index) => [
+          coreModuleName(index),
+          new WebAssembly.Module(bytes.slice()),
+        ]),
+      ),
+      imports: artifact.manifest.imports,
+      grants: policy.grants,
+      limits: policy.limits,
+      metering: artifact.manifest.metering,
+      seed: bytesOfHex(hexOf(artifact.digest)),
+    });
+  } catch (error) {
+    return { code: 'load_failed', detail: error instanceof Error ? error.name : typeof error };
+  }
+}
+
+/** The glue's `instantiate`. A script, unlike a module, is freed with its last function. */
+function evaluateGlue(glue: string): Instantiate {
+  if (!glue.startsWith(GLUE_PREFIX)) throw new SyntaxError('glue does not start with its export');
+  const script = new Script(`'use strict';(${glue.slice('export '.length)})`, { filename: 'glue.js' });
+  return script.runInThisContext() as Instantiate;
+}
