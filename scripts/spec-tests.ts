@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { runSpecFolder } from '../test/publisher/meter/spec/run-spec.ts';
 
 const MODULE = 'github.com/tetratelabs/wazero@v1.12.0';
-/** Go's checksum of the module's files ("h1", golang.org/x/mod/sumdb/dirhash), as sum.golang.org has it. */
+/** Go's checksum of the module's files ("h1", golang.org/x/mod/sumdb/dirhash). */
 const MODULE_SUM = 'h1:DuWcpNu/FzgEXgGBDp8J1Spc+CWOvvtvVyjKlaZopYU=';
 const DOWNLOAD_TIMEOUT_MS = 300_000;
 

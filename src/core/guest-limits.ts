@@ -23,7 +23,7 @@ interface LimitRule {
 export const GUEST_LIMIT_RULES: Readonly<Record<keyof GuestLimits, LimitRule>> = {
   // An endless loop of the cheapest instructions ends in about 10 ms, the dearest guest found (bench/worst-guests) in
   // under 250 ms. QuickJS needs 0.24 million for the example, so there is room for rules a hundred times as long.
-  fuel: { byDefault: 32_000_000, least: 1_000, most: 2_000_000_000 },
+  fuel: { byDefault: 35_000_000, least: 1_000, most: 2_000_000_000 },
   // V8's own stack has about 1 MiB, of which glue and host use some; StarlingMonkey starts with 60 KiB.
   stackBytes: { byDefault: 256 * 1024, least: 4 * 1024, most: 384 * 1024 },
   // 16 MiB: QuickJS has 1.4, StarlingMonkey 9.5. A worker's isolate has 128 MiB for all of its guests.

@@ -86,7 +86,8 @@ function createInstanceCount(meter: Meter) {
     /** Before an instance is made. Throws {@link MemoryExceeded}. */
     admit(module: WebAssembly.Module): void {
       count += 1;
-      if (count > MAX_CORE_INSTANCES) throw new MemoryExceeded(`more than ${MAX_CORE_INSTANCES} core instances`);
+      if (count > MAX_CORE_INSTANCES)
+        throw new MemoryExceeded(`more than ${MAX_CORE_INSTANCES} core instances`);
       meter.takePages(pagesOf.get(module) ?? 0);
     },
     add(module: WebAssembly.Module, exports: WebAssembly.Exports): void {
@@ -99,7 +100,8 @@ function createInstanceCount(meter: Meter) {
 function countOwnPages(exports: WebAssembly.Exports): number {
   const own = Object.entries(exports).filter(([name]) => name.startsWith(METER_PREFIX));
   return own.reduce(
-    (pages, [, value]) => pages + (value instanceof WebAssembly.Memory ? value.buffer.byteLength / PAGE_BYTES : 0),
+    (pages, [, value]) =>
+      pages + (value instanceof WebAssembly.Memory ? value.buffer.byteLength / PAGE_BYTES : 0),
     0,
   );
 }

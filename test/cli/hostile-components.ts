@@ -1,18 +1,13 @@
 // Components whose author put escape sequences, and JavaScript, into every text that a component can carry.
 
 import { componentFromWat, validatorFromCoreWat } from '../fixtures/components.ts';
+import { customSection, named, sized, wat } from '../fixtures/custom-sections.ts';
 
 /** Red, a new title, a cleared screen, C1's CSI, a hidden right-to-left override, and a bell. */
 const ESCAPES = '\u001b[31mred\u001b]0;title\u0007\u001b[2J\u009b31m\u202eevil\u2066\u0000\u007f\r';
 
 /** What ran as JavaScript in jco's glue when it was a core export's name (facts.md). */
 export const NAME_PAYLOAD = "validate'] ?? (globalThis.PWNED = typeof process), exports0['validate2";
-
-/** A string literal of WAT: every byte escaped. */
-function wat(text: string): string {
-  const bytes = [...new TextEncoder().encode(text)];
-  return `"${bytes.map((byte) => `\\${byte.toString(16).padStart(2, '0')}`).join('')}"`;
-}
 
 /** A component whose core export is called as `NAME_PAYLOAD`. */
 export function escapingThroughNames(): Promise<Uint8Array> {
@@ -62,23 +57,4 @@ export async function escapeSequencesInDocs(): Promise<Uint8Array> {
     ...(await validatorFromCoreWat()),
     ...customSection('package-docs', [0, ...new TextEncoder().encode(docs)]),
   ]);
-}
-
-function customSection(name: string, content: readonly number[]): number[] {
-  return [0, ...sized([...named(name), ...content])];
-}
-
-function named(name: string): number[] {
-  return sized([...new TextEncoder().encode(name)]);
-}
-
-/** The bytes behind their number, unsigned LEB128. */
-function sized(bytes: readonly number[]): number[] {
-  const size: number[] = [];
-  let rest = bytes.length;
-  do {
-    size.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
-    rest >>>= 7;
-  } while (rest > 0);
-  return [...size, ...bytes];
 }

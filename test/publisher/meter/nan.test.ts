@@ -120,4 +120,13 @@ describe('NaNs', () => {
       expect(BigInt.asUintN(64, run.call('f', Infinity, 0) as bigint)).toBe(F64_CANONICAL);
     }
   });
+
+  it('are made canonical although what comes next works on other values above them', async () => {
+    const run = await runText(`(module (func (export "f") (param f64 f64 i32) (result i64)
+      local.get 0 local.get 1 f64.mul
+      local.get 1 f64.sqrt drop
+      local.get 2 i32.eqz drop
+      i64.reinterpret_f64))`);
+    expect(BigInt.asUintN(64, run.call('f', Infinity, 0, 1) as bigint)).toBe(F64_CANONICAL);
+  });
 });

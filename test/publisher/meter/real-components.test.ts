@@ -95,7 +95,7 @@ describe('a QuickJS component, metered', () => {
       expect(fuel).toBeGreaterThan(100_000);
       answers.add(answer);
     }
-    expect([...answers].sort()).toEqual([false, true]);
+    expect([...answers].map(String).sort()).toEqual(['false', 'true']);
   });
 
   it('decides the same on an instance that has answered before', () => {

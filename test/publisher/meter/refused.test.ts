@@ -142,7 +142,10 @@ describe('bytes that are no valid module', () => {
 
   it('cannot name what metering inserts: locals, globals, labels, types, functions', async () => {
     for (const body of [
-      'local.get 1',
+      // The first local that metering inserts is an i64, of number 1.
+      'local.get 1 drop',
+      'i64.const 0 local.set 1',
+      'i64.const 0 local.tee 1 drop',
       'i32.const 0 local.set 3',
       'global.get 1',
       'global.get 0xfffffffd',
