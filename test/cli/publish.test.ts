@@ -83,7 +83,7 @@ describe('wasmpay publish into a folder', () => {
       release: { number: 1, bank: 'bank-002', bankId: 'bank_002', audience: AUDIENCE, fallback: 'refuse' },
     });
     expect(Number(json.release['notAfterS']) - Number(json.release['notBeforeS'])).toBe(2 * 86_400);
-    expect(json.stages).toHaveLength(6);
+    expect(json.stages).toHaveLength(8);
     for (const { durationMs } of json.stages) expect(durationMs).toBeGreaterThanOrEqual(0);
 
     const objects = createFilesystemStore(store);
@@ -109,7 +109,7 @@ describe('wasmpay publish into a folder', () => {
     const second = await publish(store, plain);
     const third = await publish(store, denying);
     expect([first.code, second.code, third.code]).toEqual([0, 0, 0]);
-    for (const stage of ['inspect', 'policy', 'transpile', 'bundle', 'store', 'release']) {
+    for (const stage of ['inspect', 'policy', 'transpile', 'meter', 'bundle', 'trial', 'store', 'release']) {
       expect(first.stderr).toMatch(new RegExp(`^${stage} +\\d+ ms  \\S`, 'm'));
     }
     const artifactOf = ({ stdout }: CommandResult): string =>
