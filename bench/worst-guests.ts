@@ -21,7 +21,7 @@ import { table } from './statistics.ts';
 const TIERS = { default: [], liftoff: ['--liftoff-only'], turbofan: ['--no-liftoff'] } as const;
 type Tier = keyof typeof TIERS;
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 const RUNNER = join(import.meta.dirname, 'metering/guest-run.ts');
 const limits = DEFAULT_GUEST_LIMITS;
 const wanted = new RegExp(process.argv[2] ?? '', 'i');
@@ -33,6 +33,8 @@ interface Row {
   readonly firstMs: number;
   readonly ended: string | undefined;
 }
+
+const worst = ({ ms }: Row): number => Math.max(...Object.values(ms));
 
 let files = 0;
 function store(bytes: Uint8Array): string {
@@ -76,7 +78,7 @@ function measure(guests: readonly JobGuest[], share: number, leastMs: number): R
     return JSON.parse(output) as RunResult[];
   };
   const results = { default: run('default'), liftoff: run('liftoff'), turbofan: run('turbofan') };
-  return guests.map(({ name }, index) => {
+  const rows = guests.map(({ name }, index): Row => {
     const least = (tier: Tier): number => Math.min(...(results[tier][index]?.ms ?? [])) / share;
     return {
       name,
@@ -85,12 +87,15 @@ function measure(guests: readonly JobGuest[], share: number, leastMs: number): R
       ended: results.default[index]?.ended,
     };
   });
+  // Minutes pass: tells where it is.
+  for (const row of rows.slice(0, 1)) console.error(`${row.name}: ${worst(row).toFixed(1)} ms`);
+  return rows;
 }
 
 try {
   const rows: Row[] = [];
   for (const guest of CORE_GUESTS) {
-    if (wanted.test(guest.name)) rows.push(...measure([await prepareCore(guest)], 1, 200));
+    if (wanted.test(guest.name)) rows.push(...measure([await prepareCore(guest)], 1, 100));
   }
   for (const guest of HOST_GUESTS) {
     if (wanted.test(guest.name)) rows.push(...measure([await prepareHost(guest)], 1, 0));
@@ -100,7 +105,6 @@ try {
   // Short: there are two thousand. What is out of its operator's range traps at once and says nothing.
   rows.push(...measure(storms, 1 / 20, 0).filter(({ ended }) => ended === undefined));
 
-  const worst = ({ ms }: Row): number => Math.max(...Object.values(ms));
   rows.sort((a, b) => worst(b) - worst(a));
   const number = (value: number): string => value.toFixed(1);
   console.log(
