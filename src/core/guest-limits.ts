@@ -21,12 +21,13 @@ interface LimitRule {
 
 /** Default and range of each limit. */
 export const GUEST_LIMIT_RULES: Readonly<Record<keyof GuestLimits, LimitRule>> = {
-  // An endless loop of the cheapest instructions ends in about 10 ms, the dearest guest found (bench/worst-guests) in
-  // under 250 ms. QuickJS needs 0.24 million for the example, so there is room for rules a hundred times as long.
+  // An empty loop ends in 20 ms, the dearest guest found (bench/worst-guests) in 150; making an instance may take as
+  // long again. QuickJS needs 0.74 million for the example.
   fuel: { byDefault: 35_000_000, least: 1_000, most: 2_000_000_000 },
   // V8's own stack has about 1 MiB, of which glue and host use some; StarlingMonkey starts with 60 KiB.
   stackBytes: { byDefault: 256 * 1024, least: 4 * 1024, most: 384 * 1024 },
-  // 16 MiB: QuickJS has 1.4, StarlingMonkey 9.5. A worker's isolate has 128 MiB for all of its guests.
+  // 16 MiB: QuickJS has 1.4, StarlingMonkey 9.5. A worker's isolate has 128 MiB for all of its guests. A load that
+  // misses takes 150 ns here, 15 within 4 MiB, 190 over 128 MiB: there, 35 million fuel may take 185 ms, not 140.
   memoryPages: { byDefault: 256, least: 1, most: 2_048 },
   // The largest toolchain's table has 12,000 elements.
   tableElements: { byDefault: 20_000, least: 0, most: 200_000 },
