@@ -1,7 +1,7 @@
 // The host's side of metering: the globals that a component's core modules share, in which instructions that the
 // publisher wrote count fuel, stack, pages, and what restoring cannot undo.
 
-import { DIRTY, METER_GLOBALS, METER_NAMESPACE } from '../artifact/meter-abi.ts';
+import { DIRTY, METER_GLOBALS } from '../artifact/meter-abi.ts';
 import type { Metering } from '../artifact/manifest.ts';
 import type { Failure } from '../core/failure.ts';
 import type { GuestLimits } from '../core/guest-limits.ts';
@@ -10,7 +10,7 @@ type MeterName = (typeof METER_GLOBALS)[number]['name'];
 
 /** The meter of one guest instance. */
 export interface Meter {
-  /** What every core module of the instance is given under {@link METER_NAMESPACE}. */
+  /** What every core module of the instance is given under the meter's namespace. */
   readonly imports: Readonly<Record<MeterName, WebAssembly.Global>>;
   /** Fills up fuel and stack and clears the dirty flag: before instantiation, and before each call. */
   begin(): void;
@@ -91,5 +91,3 @@ export function checkInitialSizes(limits: GuestLimits, metering: Metering): Fail
   }
   return undefined;
 }
-
-export { METER_NAMESPACE };

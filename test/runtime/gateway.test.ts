@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { buildValidator, type BuiltValidator } from '../../src/authoring/build-validator.ts';
 import { artifactKey, currentReleaseKey } from '../../src/store/keys.ts';
-import { trappingValidator } from '../fixtures/trapping-validator.ts';
+import { validatorFromCoreWat } from '../fixtures/components.ts';
 import { startLiveGateway, type LiveGateway } from '../fixtures/live-gateway.ts';
 import { TRANSACTION } from '../fixtures/sandbox-bed.ts';
 
@@ -44,6 +44,10 @@ function payment(bank: string, changes: Record<string, unknown> = {}): Record<st
     ...changes,
   };
 }
+
+/** A validator that traps on every call. */
+const trappingValidator = async () =>
+  new Uint8Array(await validatorFromCoreWat({ validateBody: 'unreachable' }));
 
 interface Case {
   name: string;
