@@ -12,11 +12,15 @@ import { createMeter, MemoryExceeded, type Meter } from './meter.ts';
 /** What a clock reads while an instance is made: a constant, so that nothing of a transaction is baked in. */
 const INSTANTIATION_TIME_MS = Date.UTC(2026, 0, 1);
 
-/** `instantiate` of jco's glue: synchronous when both callbacks are. */
+/**
+ * `instantiate` of an artifact's glue: synchronous when the callbacks are. `charge` takes fuel for what glue lifts out of
+ * a guest's memory, before it lifts it.
+ */
 export type Instantiate = (
   getCoreModule: (name: string) => WebAssembly.Module,
   imports: Record<string, object>,
   instantiateCore: (module: WebAssembly.Module, imports?: WebAssembly.Imports) => WebAssembly.Instance,
+  charge: (fuel: number) => void,
 ) => Record<string, unknown>;
 
 /** An artifact that the runtime has compiled, under the policy of one release. */
@@ -62,6 +66,7 @@ export function createGuestInstance(code: GuestCode, meter: Meter): GuestInstanc
       instances.add(module, instance.exports);
       return instance;
     },
+    (fuel) => meter.charge(fuel),
   );
   const validation = exports['wasmpay:platform/validation@0.1.0'] as { validate: GuestInstance['validate'] };
   return {

@@ -14,7 +14,7 @@ export interface Meter {
   readonly imports: Readonly<Record<MeterName, WebAssembly.Global>>;
   /** Fills up fuel and stack and clears the dirty flag: before instantiation, and before each call. */
   begin(): void;
-  /** Takes fuel for work of the host. */
+  /** Takes fuel for work of the host or the glue, before it is done. Throws a trap where there is not as much. */
   charge(fuel: number): void;
   /** Takes pages of 64 KiB for a memory that the manifest does not count. Throws {@link MemoryExceeded}. */
   takePages(pages: number): void;
@@ -52,7 +52,9 @@ export function createMeter(limits: GuestLimits, metering: Metering): Meter {
       dirty.value = 0;
     },
     charge(units) {
-      fuel.value = (fuel.value as bigint) - BigInt(units);
+      const left = (fuel.value as bigint) - BigInt(units);
+      fuel.value = left;
+      if (left < 0n) throw new WebAssembly.RuntimeError('out of fuel');
     },
     takePages(taken) {
       const left = ((pages.value as number) >>> 0) - taken;
