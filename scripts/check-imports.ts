@@ -23,7 +23,7 @@ const TABLE: Record<string, string> = {
   console: '',
   cli: 'core artifact store publisher sandbox authoring node:',
   entry:
-    'core artifact store sandbox gateway publisher authoring control node: miniflare esbuild @cloudflare/workers-types cloudflare:workers wasmpay:child',
+    'core artifact store sandbox gateway publisher authoring control node: @hono/node-server miniflare esbuild @cloudflare/workers-types cloudflare:workers wasmpay:child',
 };
 
 const IMPORT =

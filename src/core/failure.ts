@@ -10,6 +10,8 @@ export const FAILURE_CODES = [
   'deadline_exceeded',
   'bad_output',
   'load_failed',
+  'paused',
+  'share_exceeded',
 ] as const;
 
 export type FailureCode = (typeof FAILURE_CODES)[number];

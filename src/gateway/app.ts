@@ -21,10 +21,13 @@ import { createBankAddressReader } from './bank-address.ts';
 import { createDecider } from './decide.ts';
 import type { GatewayEvent, RequestEvent } from './event.ts';
 import { DEFAULT_FRESHNESS, type Freshness } from './freshness.ts';
+import { createGovernor, DEFAULT_RATIONS, type Rations } from './governor.ts';
 import { RESPONSE_HEADERS, respondWithProblem, type Problem } from './problem.ts';
+import { createReadiness } from './readiness.ts';
 import { readBody } from './read-body.ts';
 import { createReleaseCache } from './release-cache.ts';
 import { createSeeder } from './seed.ts';
+import { createSingleFlight } from './single-flight.ts';
 import { runtimeTimer, type Timer, type WaitUntil } from './timer.ts';
 
 /** Everything that a gateway is made of. */
@@ -45,6 +48,10 @@ export interface GatewayDeps {
   readonly log: (event: GatewayEvent) => void;
   /** Defaults to {@link DEFAULT_FRESHNESS}. */
   readonly freshness?: Partial<Freshness>;
+  /** Whether this gateway is about to end, and wants no more traffic. Defaults to never. */
+  readonly isDraining?: () => boolean;
+  /** Defaults to {@link DEFAULT_RATIONS}. */
+  readonly rations?: Partial<Rations>;
   /** Defaults to the runtime's. */
   readonly timer?: Timer;
 }
@@ -76,9 +83,18 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
     releases: createReleaseCache({ ...shared, verify: deps.verifyRelease }),
     artifacts: createArtifactCache({ ...shared, readArtifact: deps.readArtifact }),
     sandbox: deps.sandbox,
+    governor: createGovernor(clock, { ...DEFAULT_RATIONS, ...deps.rations }),
     seeder: createSeeder(deps.seedKey),
     clock,
   });
+
+  const probes = createSingleFlight<void>({
+    clock,
+    timer,
+    waitMs: freshness.storeWaitMs,
+    lifetimeMs: freshness.readLifetimeMs,
+  });
+  const readiness = createReadiness(store, probes, deps.isDraining ?? (() => false));
 
   const validate = async (c: GatewayContext, pathBank?: string): Promise<Response> => {
     const authorization = c.req.header('authorization');
@@ -132,6 +148,12 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
     c.var.trace.route = '/healthz';
     if (c.req.method !== 'GET' && c.req.method !== 'HEAD') return refuse(c, notAllowed('GET, HEAD'));
     return new Response('{"status":"ok"}', { headers: JSON_HEADERS });
+  });
+  app.all('/readyz', async (c) => {
+    c.var.trace.route = '/readyz';
+    if (c.req.method !== 'GET' && c.req.method !== 'HEAD') return refuse(c, notAllowed('GET, HEAD'));
+    if (!(await readiness.isReady((work) => keepAlive(c, work)))) return refuse(c, { code: 'not_ready' });
+    return new Response('{"status":"ready"}', { headers: JSON_HEADERS });
   });
   app.notFound((c) => refuse(c, { code: 'not_found' }));
   app.onError((error, c) => {

@@ -9,6 +9,7 @@ import type { Failure } from '../core/failure.ts';
 import type { Transaction } from '../core/transaction.ts';
 import type { CallOutcome, Sandbox } from '../sandbox/sandbox.ts';
 import type { ArtifactCache } from './artifact-cache.ts';
+import type { Governor } from './governor.ts';
 import type { ReleaseCache } from './release-cache.ts';
 import type { Seeder } from './seed.ts';
 import type { WaitUntil } from './timer.ts';
@@ -17,6 +18,7 @@ export interface DeciderOptions {
   readonly releases: ReleaseCache;
   readonly artifacts: ArtifactCache;
   readonly sandbox: Sandbox;
+  readonly governor: Governor;
   readonly seeder: Seeder;
   readonly clock: Clock;
 }
@@ -37,7 +39,7 @@ export type DecideResult =
 export type Decider = (slug: string, transaction: Transaction, waitUntil: WaitUntil) => Promise<DecideResult>;
 
 export function createDecider(options: DeciderOptions): Decider {
-  const { releases, artifacts, sandbox, seeder, clock } = options;
+  const { releases, artifacts, sandbox, governor, seeder, clock } = options;
 
   const evaluate = async (
     release: VerifiedRelease,
@@ -51,7 +53,9 @@ export function createDecider(options: DeciderOptions): Decider {
     const seed = readsRandomness(artifact) ? await seeder(release.bank, transaction) : NO_SEED;
     const evaluatedAtMs = clock();
     try {
-      const outcome = await sandbox.call(artifact, release.policy, { transaction, seed, evaluatedAtMs });
+      const outcome = await governor.run(release, () =>
+        sandbox.call(artifact, release.policy, { transaction, seed, evaluatedAtMs }),
+      );
       return { outcome, evaluatedAtMs };
     } catch {
       // A fault of the host: no caller can provoke it, and it says nothing about the validator.

@@ -42,7 +42,7 @@ export interface RequestEvent {
   readonly event: 'request';
   readonly method: string;
   /** The pattern, not the path. */
-  readonly route: '/v1/validate' | '/v1/banks/:bank/validate' | '/healthz' | 'unmatched';
+  readonly route: '/v1/validate' | '/v1/banks/:bank/validate' | '/healthz' | '/readyz' | 'unmatched';
   readonly status: number;
   readonly durationMs: number;
   readonly problem?: ProblemCode;

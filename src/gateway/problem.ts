@@ -26,6 +26,7 @@ const PROBLEMS = {
   bank_mismatch: { status: 422, title: 'The bank that was asked is not the destination' },
   rate_limited: { status: 429, title: 'Too many requests', retryAfterS: 1 },
   internal: { status: 500, title: 'The gateway failed' },
+  not_ready: { status: 503, title: 'This gateway takes no traffic now', retryAfterS: 1 },
   store_unavailable: { status: 503, title: "The bank's release cannot be read now", retryAfterS: 1 },
   validator_unavailable: { status: 503, title: "The bank's validator cannot answer now", retryAfterS: 1 },
 } as const satisfies Record<string, ProblemKind>;

@@ -1,4 +1,4 @@
-// `npm start` as a child process with a folder and a port of its own, and what a test asks of it.
+// Gateways as child processes with a folder and a port of their own, and what a test asks of them.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,12 +12,11 @@ import { vi } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-export interface DevProcess {
+export interface TestProcess {
   readonly pid: number;
-  readonly port: number | string;
   /** Everything written so far, both streams. */
   output(): string;
-  /** Waits until the gateway says that it is ready. */
+  /** Waits until the process says that it is ready. */
   ready(): Promise<void>;
   /** Sends a signal; gives exit code or signal, and how long the end took, milliseconds. */
   end(signal: NodeJS.Signals): Promise<{ code: number | NodeJS.Signals | null; durationMs: number }>;
@@ -25,11 +24,25 @@ export interface DevProcess {
   readonly ended: Promise<number | NodeJS.Signals | null>;
 }
 
+export interface DevProcess extends TestProcess {
+  readonly port: number | string;
+}
+
 /** Starts `node src/entry/dev.ts`. */
 export function startDev(directory: string, port: number | string): DevProcess {
-  const child = spawn(process.execPath, ['src/entry/dev.ts'], {
+  const env = { WASMPAY_DIRECTORY: directory, PORT: String(port) };
+  return { ...startProcess(['src/entry/dev.ts'], env, 'Ctrl-C'), port };
+}
+
+/** Starts `node` with `args` in the project's folder; it is ready once it has written `readyText`. */
+export function startProcess(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  readyText: string,
+): TestProcess {
+  const child = spawn(process.execPath, args, {
     cwd: ROOT,
-    env: { ...process.env, WASMPAY_DIRECTORY: directory, PORT: String(port) },
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -39,16 +52,14 @@ export function startDev(directory: string, port: number | string): DevProcess {
   const ended = once(child, 'exit').then(
     ([code, signal]: (number | NodeJS.Signals | null)[]) => code ?? signal ?? null,
   );
-  const pid = child.pid ?? 0;
   return {
-    pid,
-    port,
+    pid: child.pid ?? 0,
     ended,
     output: () => output,
     async ready() {
       let exited = false;
       void ended.then(() => (exited = true));
-      await vi.waitUntil(() => exited || output.includes('Ctrl-C'), { timeout: 120_000, interval: 50 });
+      await vi.waitUntil(() => exited || output.includes(readyText), { timeout: 120_000, interval: 50 });
       if (exited) throw new Error(`it ended:\n${output}`);
     },
     async end(signal) {

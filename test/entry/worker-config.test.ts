@@ -66,6 +66,8 @@ describe('the environment', () => {
       callers: [hashOf('a'), hashOf('b')],
       seedKey: SEED_KEY,
       baseDomains: ['pay.example', 'pay2.example'],
+      minimumReleases: new Map(),
+      freshness: {},
     });
   });
 

@@ -19,6 +19,7 @@ test('every code has its status', () => {
     bank_mismatch: 422,
     rate_limited: 429,
     internal: 500,
+    not_ready: 503,
     store_unavailable: 503,
     validator_unavailable: 503,
   });
@@ -39,7 +40,7 @@ test.each(PROBLEM_CODES)('%s is problem+json that nobody keeps', async (code) =>
 
 test('what may succeed later says when', () => {
   const later = PROBLEM_CODES.filter((code) => respondWithProblem({ code }).headers.has('retry-after'));
-  expect(later).toEqual(['rate_limited', 'store_unavailable', 'validator_unavailable']);
+  expect(later).toEqual(['rate_limited', 'not_ready', 'store_unavailable', 'validator_unavailable']);
 });
 
 test('details and headers are added', async () => {

@@ -1,0 +1,140 @@
+// The part of a gateway's environment that every runtime shares. Every fault is collected, so that whoever deploys sees
+// all of them at once; no fault repeats a value, which may be a secret.
+
+import { isSlug } from '../core/bank.ts';
+import { WasmpayError } from '../core/error.ts';
+import { DEFAULT_FRESHNESS, type Freshness } from '../gateway/freshness.ts';
+
+/** Fewest characters of the seed key: 32 hexadecimal digits are 128 bits. */
+const MIN_SEED_KEY_LENGTH = 32;
+
+export interface GatewayConfig {
+  /** The deployment that releases must be signed for. */
+  readonly audience: string;
+  /** JSON Web Key Set of public keys whose releases run. */
+  readonly trustedKeys: string;
+  /** SHA-256 of each API key, hexadecimal; `open` on a machine of one's own. */
+  readonly callers: readonly string[] | 'open';
+  /** Secret that guests' randomness is derived with. */
+  readonly seedKey: string;
+  /** Domains under which banks are subdomains. */
+  readonly baseDomains: readonly string[];
+  /** The smallest release number that is believed, by bank: ends the replay of older ones at once. */
+  readonly minimumReleases: ReadonlyMap<string, number>;
+  /** What differs from {@link DEFAULT_FRESHNESS}. */
+  readonly freshness: Partial<Freshness>;
+}
+
+/** An environment: the process's, or a worker's with its bindings. */
+export type Environment = Readonly<Record<string, unknown>>;
+
+/** The trimmed text of a variable; empty where it is missing or no text. */
+export function textOf(env: Environment, name: string): string {
+  const value = env[name];
+  return typeof value === 'string' ? value.trim() : '';
+}
+
+/** Reads what every gateway needs, and adds what is wrong with it to `faults`. */
+export function readGatewayConfig(env: Environment, faults: string[]): GatewayConfig {
+  const text = (name: string): string => textOf(env, name);
+  const list = (name: string): string[] =>
+    text(name)
+      .split(/[\s,]+/)
+      .filter((part) => part !== '');
+
+  const audience = text('WASMPAY_AUDIENCE');
+  if (audience === '')
+    faults.push(
+      'WASMPAY_AUDIENCE is missing: the name of this deployment, as `wasmpay publish --audience` has it',
+    );
+
+  const trustedKeys = text('WASMPAY_TRUSTED_KEYS');
+  if (trustedKeys === '')
+    faults.push('WASMPAY_TRUSTED_KEYS is missing: a JSON Web Key Set with the public keys of your publisher');
+
+  const seedKey = text('WASMPAY_SEED_KEY');
+  if (seedKey.length < MIN_SEED_KEY_LENGTH) {
+    faults.push(
+      `WASMPAY_SEED_KEY is missing or has fewer than ${MIN_SEED_KEY_LENGTH} characters: a random secret`,
+    );
+  }
+
+  const baseDomains = list('WASMPAY_BASE_DOMAINS').map((domain) => domain.toLowerCase());
+  if (baseDomains.length === 0)
+    faults.push('WASMPAY_BASE_DOMAINS is missing: the domains under which banks are subdomains');
+
+  const keyHashes = list('WASMPAY_API_KEY_HASHES').map((hash) => hash.toLowerCase());
+  const open = text('WASMPAY_OPEN') === 'loopback';
+  if (open && (keyHashes.length > 0 || baseDomains.some((domain) => domain !== 'localhost'))) {
+    faults.push(
+      'WASMPAY_OPEN is for a machine of your own: it goes with base domain localhost and without API keys',
+    );
+  }
+  if (!open && keyHashes.length === 0) {
+    faults.push('WASMPAY_API_KEY_HASHES is missing: the SHA-256 of each API key, in hexadecimal');
+  }
+  if (!keyHashes.every((hash) => /^[0-9a-f]{64}$/.test(hash))) {
+    faults.push('WASMPAY_API_KEY_HASHES holds something else than SHA-256 digests of 64 hexadecimal digits');
+  }
+
+  const minimumReleases = readMinimumReleases(list('WASMPAY_MINIMUM_RELEASES'), faults);
+  const freshness = readFreshness(list('WASMPAY_FRESHNESS'), faults);
+  const callers = open ? 'open' : keyHashes;
+  return { audience, trustedKeys, callers, seedKey, baseDomains, minimumReleases, freshness };
+}
+
+/** Throws `config_invalid` with every fault that was collected. */
+export function refuseFaults(faults: readonly string[]): void {
+  if (faults.length === 0) return;
+  throw new WasmpayError('config_invalid', `this gateway cannot start:\n- ${faults.join('\n- ')}`);
+}
+
+function readMinimumReleases(entries: readonly string[], faults: string[]): Map<string, number> {
+  const minima = new Map<string, number>();
+  for (const entry of entries) {
+    const [slug = '', number = ''] = entry.split('=');
+    if (isSlug(slug) && /^[1-9]\d{0,14}$/.test(number) && !minima.has(slug)) minima.set(slug, Number(number));
+    else {
+      faults.push(
+        'WASMPAY_MINIMUM_RELEASES is a list of SLUG=NUMBER, each bank once and with a number from 1',
+      );
+      break;
+    }
+  }
+  return minima;
+}
+
+/** The windows that an operator may choose, with their ranges. Sources of the upper ends: design, "Caching". */
+const FRESHNESS_RANGES = {
+  freshMs: { least: 0, most: 30_000 },
+  refreshMs: { least: 0, most: 30_000 },
+  staleMs: { least: 0, most: 24 * 60 * 60 * 1000 },
+  unknownMs: { least: 0, most: 60_000 },
+  retryMs: { least: 100, most: 60_000 },
+  storeWaitMs: { least: 50, most: 30_000 },
+  readLifetimeMs: { least: 1_000, most: 30_000 },
+  maxBanks: { least: 1, most: 1_000_000 },
+  maxUnknownBanks: { least: 1, most: 1_000_000 },
+  artifactBudgetBytes: { least: 1024 * 1024, most: 64 * 1024 * 1024 * 1024 },
+} as const satisfies Record<keyof Freshness, { readonly least: number; readonly most: number }>;
+
+function readFreshness(entries: readonly string[], faults: string[]): Partial<Freshness> {
+  const chosen: Partial<Record<keyof Freshness, number>> = {};
+  for (const entry of entries) {
+    const [name = '', number = ''] = entry.split('=');
+    if (!Object.hasOwn(FRESHNESS_RANGES, name)) {
+      const names = Object.keys(FRESHNESS_RANGES).join(', ');
+      faults.push(`WASMPAY_FRESHNESS is a list of NAME=NUMBER; names are ${names}`);
+      continue;
+    }
+    const known = name as keyof Freshness;
+    const { least, most } = FRESHNESS_RANGES[known];
+    const value = /^\d+$/.test(number) ? Number(number) : Number.NaN;
+    if (value >= least && value <= most) chosen[known] = value;
+    else faults.push(`WASMPAY_FRESHNESS: ${known} is a whole number from ${least} to ${most}`);
+  }
+  const { freshMs, refreshMs, staleMs } = { ...DEFAULT_FRESHNESS, ...chosen };
+  if (freshMs > refreshMs || refreshMs > staleMs)
+    faults.push('WASMPAY_FRESHNESS: freshMs is at most refreshMs, and refreshMs at most staleMs');
+  return chosen;
+}

@@ -1,0 +1,59 @@
+// Reads the environment of a gateway on Node. Every fault is listed at once, and a gateway with a fault does not start.
+
+import { isIP } from 'node:net';
+
+import {
+  readGatewayConfig,
+  refuseFaults,
+  textOf,
+  type Environment,
+  type GatewayConfig,
+} from './gateway-config.ts';
+
+export interface NodeConfig extends GatewayConfig {
+  /** Address of the store, as `wasmpay --store` takes it. */
+  readonly store: string;
+  /** The address to listen on. */
+  readonly host: string;
+  /** 0: one that is free. */
+  readonly port: number;
+  /** How long a gateway that is told to end goes on accepting, milliseconds: until a balancer has noticed. */
+  readonly drainMs: number;
+}
+
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1']);
+
+/** Longest drain, seconds: orchestrators kill after 30 unless told otherwise. */
+const MAX_DRAIN_S = 300;
+
+/** Throws `config_invalid` with every fault, and no secret. */
+export function parseNodeConfig(env: Environment): NodeConfig {
+  const faults: string[] = [];
+  const config = readGatewayConfig(env, faults);
+  const store = textOf(env, 'WASMPAY_STORE');
+  if (store === '')
+    faults.push('WASMPAY_STORE is missing: file:DIRECTORY, or s3://BUCKET?endpoint=…&region=…');
+  const host = textOf(env, 'HOST') || '127.0.0.1';
+  if (isIP(host) === 0) faults.push('HOST is no IP address; 0.0.0.0 listens on all of IPv4');
+  if (config.callers === 'open' && !LOOPBACK.has(host))
+    faults.push('WASMPAY_OPEN is for a machine of your own: it goes with HOST 127.0.0.1 or ::1');
+  const port = readNumber(env, 'PORT', 8787, 65_535, faults);
+  const drainS = readNumber(env, 'WASMPAY_DRAIN_SECONDS', 0, MAX_DRAIN_S, faults);
+  refuseFaults(faults);
+  return { ...config, store, host, port, drainMs: drainS * 1000 };
+}
+
+function readNumber(
+  env: Environment,
+  name: string,
+  byDefault: number,
+  most: number,
+  faults: string[],
+): number {
+  const text = textOf(env, name);
+  if (text === '') return byDefault;
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (number <= most) return number;
+  faults.push(`${name} is a whole number from 0 to ${most}`);
+  return byDefault;
+}

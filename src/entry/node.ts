@@ -1,0 +1,61 @@
+// The gateway on Node: reads the environment, assembles, serves until it is told to end. A gateway whose configuration
+// has a fault does not start, and says every fault at once.
+
+import { readArtifact } from '../artifact/artifact.ts';
+import { parseTrustedKeys } from '../artifact/release-keys.ts';
+import { createReleaseVerifier } from '../artifact/verify-release.ts';
+import { WasmpayError } from '../core/error.ts';
+import { createGateway } from '../gateway/app.ts';
+import { createAuthenticator } from '../gateway/authenticate.ts';
+import { createNodeSandbox } from '../sandbox/node/node-sandbox.ts';
+import { openStore } from '../store/open-store.ts';
+import { parseNodeConfig } from './node-config.ts';
+import { startNodeServer } from './node-server.ts';
+
+try {
+  await serve();
+} catch (error) {
+  if (!(error instanceof WasmpayError)) throw error;
+  console.error(`wasmpay: ${error.message}`);
+  process.exitCode = 2;
+}
+
+async function serve(): Promise<void> {
+  const config = parseNodeConfig(process.env);
+  const clock = (): number => Date.now();
+  const trustedKeys = await parseTrustedKeys(config.trustedKeys);
+  let isDraining = false;
+  const gateway = createGateway({
+    store: await openStore(config.store),
+    clock,
+    verifyRelease: createReleaseVerifier({
+      trustedKeys,
+      audience: config.audience,
+      clock,
+    }),
+    readArtifact,
+    sandbox: createNodeSandbox(),
+    authenticator: createAuthenticator(config.callers === 'open' ? 'open' : { keyHashes: config.callers }),
+    seedKey: new TextEncoder().encode(config.seedKey),
+    baseDomains: config.baseDomains,
+    freshness: config.freshness,
+    isDraining: () => isDraining,
+    log: (event) => console.log(JSON.stringify(event)),
+  });
+  const server = await startNodeServer((request) => gateway.fetch(request), config.host, config.port);
+  const access = config.callers === 'open' ? '; open: anyone on this machine may ask' : '';
+  console.error(`wasmpay gateway  ${server.url}${access}`);
+  const signal = await untilSignal();
+  isDraining = true;
+  // Told twice means now.
+  void untilSignal().then(() => process.exit(1));
+  console.error(`wasmpay gateway  ends on ${signal}: answers what came`);
+  await server.end(config.drainMs);
+  process.exit(0);
+}
+
+function untilSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+  });
+}

@@ -1,0 +1,119 @@
+// The environment of a gateway on Node, and what every runtime's environment has beyond the worker's own tests.
+
+import { describe, expect, it } from 'vitest';
+
+import { parseNodeConfig } from '../../src/entry/node-config.ts';
+
+const GOOD = {
+  WASMPAY_AUDIENCE: 'pay.example',
+  WASMPAY_TRUSTED_KEYS: '{"keys":[]}',
+  WASMPAY_SEED_KEY: 'a seed key of enough characters, for tests',
+  WASMPAY_BASE_DOMAINS: 'pay.example',
+  WASMPAY_API_KEY_HASHES: 'ab'.repeat(32),
+  WASMPAY_STORE: 'file:/srv/releases',
+};
+
+function messageOf(env: Record<string, unknown>): string {
+  try {
+    parseNodeConfig(env);
+  } catch (error) {
+    const { code, message } = error as { code: string; message: string };
+    return `${code}: ${message}`;
+  }
+  return 'it was taken';
+}
+
+describe('the environment on Node', () => {
+  it('has defaults that nobody else can reach', () => {
+    expect(parseNodeConfig(GOOD)).toMatchObject({
+      store: 'file:/srv/releases',
+      host: '127.0.0.1',
+      port: 8787,
+      drainMs: 0,
+    });
+  });
+
+  it('is read', () => {
+    const env = {
+      ...GOOD,
+      HOST: '0.0.0.0',
+      PORT: '80',
+      WASMPAY_DRAIN_SECONDS: '5',
+      WASMPAY_MINIMUM_RELEASES: 'icamer=7, bank-002=12',
+      WASMPAY_FRESHNESS: 'freshMs=1000,refreshMs=30000 staleMs=60000',
+    };
+    expect(parseNodeConfig(env)).toMatchObject({
+      host: '0.0.0.0',
+      port: 80,
+      drainMs: 5000,
+      minimumReleases: new Map([
+        ['icamer', 7],
+        ['bank-002', 12],
+      ]),
+      freshness: { freshMs: 1000, refreshMs: 30_000, staleMs: 60_000 },
+    });
+  });
+
+  it('has every fault listed at once', () => {
+    const message = messageOf({
+      HOST: 'localhost',
+      PORT: '65536',
+      WASMPAY_DRAIN_SECONDS: '301',
+      WASMPAY_MINIMUM_RELEASES: 'icamer',
+      WASMPAY_FRESHNESS: 'freshMs=x',
+    });
+    for (const name of [
+      ...Object.keys(GOOD),
+      'HOST',
+      'PORT',
+      'WASMPAY_DRAIN_SECONDS',
+      'WASMPAY_MINIMUM_RELEASES',
+      'WASMPAY_FRESHNESS',
+    ]) {
+      expect(message).toContain(name);
+    }
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['HOST', { HOST: 'pay.example' }],
+    ['PORT', { PORT: '-1' }],
+    ['PORT', { PORT: '8787x' }],
+    ['WASMPAY_DRAIN_SECONDS', { WASMPAY_DRAIN_SECONDS: '1.5' }],
+    ['WASMPAY_MINIMUM_RELEASES', { WASMPAY_MINIMUM_RELEASES: 'icamer=0' }],
+    ['WASMPAY_MINIMUM_RELEASES', { WASMPAY_MINIMUM_RELEASES: 'Icamer=1' }],
+    ['WASMPAY_MINIMUM_RELEASES', { WASMPAY_MINIMUM_RELEASES: 'icamer=1 icamer=2' }],
+    ['WASMPAY_FRESHNESS', { WASMPAY_FRESHNESS: 'toString=1' }],
+    ['freshMs', { WASMPAY_FRESHNESS: 'freshMs=30001' }],
+    ['refreshMs', { WASMPAY_FRESHNESS: 'refreshMs=30001' }],
+    ['refreshMs', { WASMPAY_FRESHNESS: 'freshMs=6000 refreshMs=5999' }],
+    ['staleMs', { WASMPAY_FRESHNESS: 'staleMs=86400001' }],
+    ['storeWaitMs', { WASMPAY_FRESHNESS: 'storeWaitMs=0' }],
+    ['artifactBudgetBytes', { WASMPAY_FRESHNESS: 'artifactBudgetBytes=1e9' }],
+  ])('is refused with %s named: %j', (name, changes) => {
+    const message = messageOf({ ...GOOD, ...changes });
+    expect(message).toContain('config_invalid');
+    expect(message).toContain(name);
+  });
+
+  it('is open on loopback only', () => {
+    const open = {
+      ...GOOD,
+      WASMPAY_API_KEY_HASHES: '',
+      WASMPAY_BASE_DOMAINS: 'localhost',
+      WASMPAY_OPEN: 'loopback',
+    };
+    expect(parseNodeConfig(open).callers).toBe('open');
+    expect(parseNodeConfig({ ...open, HOST: '::1' }).callers).toBe('open');
+    expect(messageOf({ ...open, HOST: '0.0.0.0' })).toContain('WASMPAY_OPEN');
+    expect(messageOf({ ...open, HOST: '::' })).toContain('WASMPAY_OPEN');
+  });
+
+  it('keeps its secrets out of what it says', () => {
+    const message = messageOf({
+      ...GOOD,
+      WASMPAY_SEED_KEY: 'SECRET-short',
+      WASMPAY_API_KEY_HASHES: 'SECRET-key',
+    });
+    expect(message).not.toContain('SECRET');
+  });
+});
