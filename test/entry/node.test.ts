@@ -1,10 +1,9 @@
 // The gateway on Node as a process of its own, over a store in a folder: what an operator of it meets.
 
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { request, type IncomingMessage } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
-import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -194,13 +193,5 @@ describe('a gateway on Node', () => {
     const unknown = startProcess(['src/entry/node.ts'], { ...env, WASMPAY_STORE: 'ftp://x' }, 'never');
     expect(await unknown.ended).toBe(2);
     expect(unknown.output()).toContain('ftp://x');
-  });
-
-  it('is not ready before its store has answered', async () => {
-    const gateway = await serve({
-      WASMPAY_STORE: `file:${join(directory, 'store', 'banks', 'meridian', 'current')}`,
-    });
-    expect((await ask(gateway.port, '/healthz')).status).toBe(200);
-    expect((await ask(gateway.port, '/readyz')).status).toBe(503);
   });
 });
