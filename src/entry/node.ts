@@ -42,10 +42,12 @@ async function serve(): Promise<void> {
     isDraining: () => isDraining,
     log: (event) => console.log(JSON.stringify(event)),
   });
+  // Before anyone can know that it runs: a signal without a handler ends the process.
+  const told = untilSignal();
   const server = await startNodeServer((request) => gateway.fetch(request), config.host, config.port);
   const access = config.callers === 'open' ? '; open: anyone on this machine may ask' : '';
   console.error(`wasmpay gateway  ${server.url}${access}`);
-  const signal = await untilSignal();
+  const signal = await told;
   isDraining = true;
   // Told twice means now.
   void untilSignal().then(() => process.exit(1));
