@@ -1,9 +1,9 @@
 // The gateway's HTTP server on Node: bounds for slow callers, and an end that loses nobody's answer.
 
 import type { AddressInfo, Server } from 'node:net';
-import { createServer, type Server as HttpServer } from 'node:http';
+import { createServer } from 'node:http';
 
-import { createAdaptorServer } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
 
 import { WasmpayError } from '../core/error.ts';
 
@@ -36,20 +36,20 @@ export async function startNodeServer(
   port: number,
 ): Promise<NodeServer> {
   let isEnding = false;
-  const server = createAdaptorServer({
-    fetch,
-    createServer,
-    serverOptions: {
+  const answer = getRequestListener(fetch, { hostname: host });
+  const server = createServer(
+    {
       headersTimeout: REQUEST_MS,
       requestTimeout: REQUEST_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
     },
-  }) as HttpServer;
-  // On a connection that is kept, the next answer says that it was the last one.
-  server.prependListener('request', (_request, response) => {
-    if (isEnding) response.setHeader('connection', 'close');
-  });
+    (request, response) => {
+      // On a connection that is kept, the next answer says that it was the last one.
+      if (isEnding) response.setHeader('connection', 'close');
+      void answer(request, response);
+    },
+  );
   await listen(server, host, port);
   return {
     url: urlOf(server.address() as AddressInfo),

@@ -9,6 +9,7 @@ import { createGateway } from '../gateway/app.ts';
 import { createAuthenticator } from '../gateway/authenticate.ts';
 import { createNodeSandbox } from '../sandbox/node/node-sandbox.ts';
 import { openStore } from '../store/open-store.ts';
+import { createNodeHmac } from './node-hmac.ts';
 import { parseNodeConfig } from './node-config.ts';
 import { startNodeServer } from './node-server.ts';
 
@@ -37,6 +38,7 @@ async function serve(): Promise<void> {
     sandbox: createNodeSandbox(),
     authenticator: createAuthenticator(config.callers === 'open' ? 'open' : { keyHashes: config.callers }),
     seedKey: new TextEncoder().encode(config.seedKey),
+    hmac: createNodeHmac(),
     baseDomains: config.baseDomains,
     freshness: config.freshness,
     isDraining: () => isDraining,

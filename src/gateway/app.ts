@@ -26,7 +26,7 @@ import { RESPONSE_HEADERS, respondWithProblem, type Problem } from './problem.ts
 import { createReadiness } from './readiness.ts';
 import { readBody } from './read-body.ts';
 import { createReleaseCache } from './release-cache.ts';
-import { createSeeder } from './seed.ts';
+import { createSeeder, type Hmac } from './seed.ts';
 import { createSingleFlight } from './single-flight.ts';
 import { runtimeTimer, type Timer, type WaitUntil } from './timer.ts';
 
@@ -42,6 +42,8 @@ export interface GatewayDeps {
   readonly authenticator: Authenticator;
   /** Secret, at least 32 bytes: what guests' random numbers come from. */
   readonly seedKey: Uint8Array;
+  /** Defaults to Web Crypto's. */
+  readonly hmac?: Hmac;
   /** Domains whose subdomains are banks: `pay.example`, `localhost`. */
   readonly baseDomains: readonly string[];
   /** Takes every event; what it throws is ignored. */
@@ -84,7 +86,7 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
     artifacts: createArtifactCache({ ...shared, readArtifact: deps.readArtifact }),
     sandbox: deps.sandbox,
     governor: createGovernor(clock, { ...DEFAULT_RATIONS, ...deps.rations }),
-    seeder: createSeeder(deps.seedKey),
+    seeder: createSeeder(deps.seedKey, deps.hmac),
     clock,
   });
 
@@ -135,30 +137,30 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
     });
   });
   app.all('/v1/validate', (c) => {
-    c.var.trace.route = '/v1/validate';
+    c.get('trace').route = '/v1/validate';
     return c.req.method === 'POST' ? validate(c) : refuse(c, notAllowed('POST'));
   });
   app.all('/v1/banks/:bank/validate', (c) => {
-    c.var.trace.route = '/v1/banks/:bank/validate';
+    c.get('trace').route = '/v1/banks/:bank/validate';
     if (c.req.method !== 'POST') return refuse(c, notAllowed('POST'));
     // No id needs escaping: who escapes one tries something. The empty name is no bank's.
     return validate(c, hasEscapes(c.req.raw.url) ? '' : c.req.param('bank'));
   });
   app.all('/healthz', (c) => {
-    c.var.trace.route = '/healthz';
+    c.get('trace').route = '/healthz';
     if (c.req.method !== 'GET' && c.req.method !== 'HEAD') return refuse(c, notAllowed('GET, HEAD'));
     return new Response('{"status":"ok"}', { headers: JSON_HEADERS });
   });
   app.all('/readyz', async (c) => {
-    c.var.trace.route = '/readyz';
+    c.get('trace').route = '/readyz';
     if (c.req.method !== 'GET' && c.req.method !== 'HEAD') return refuse(c, notAllowed('GET, HEAD'));
     if (!(await readiness.isReady((work) => keepAlive(c, work)))) return refuse(c, { code: 'not_ready' });
     return new Response('{"status":"ready"}', { headers: JSON_HEADERS });
   });
   app.notFound((c) => refuse(c, { code: 'not_found' }));
   app.onError((error, c) => {
-    c.var.trace.error = error instanceof WasmpayError ? error.code : 'internal';
-    c.var.trace.trace = framesOf(error);
+    c.get('trace').error = error instanceof WasmpayError ? error.code : 'internal';
+    c.get('trace').trace = framesOf(error);
     return refuse(c, { code: 'internal' });
   });
   return app;
@@ -178,7 +180,7 @@ const BANK_MISMATCH: Problem = {
 };
 
 function refuse(c: GatewayContext, problem: Problem): Response {
-  c.var.trace.problem = problem.code;
+  c.get('trace').problem = problem.code;
   return respondWithProblem(problem);
 }
 
@@ -199,13 +201,13 @@ function describeMalformed(fault: JsonFault): Problem {
 }
 
 function respondWithDecision(c: GatewayContext, body: DecisionBody): Response {
-  c.var.trace.decision = body.decision;
-  c.var.trace.decidedBy = body.decided_by;
+  c.get('trace').decision = body.decision;
+  c.get('trace').decidedBy = body.decided_by;
   return new Response(JSON.stringify(body), { headers: JSON_HEADERS });
 }
 
 function noteRelease(c: GatewayContext, release: VerifiedRelease, failure: Failure | undefined): void {
-  const { trace } = c.var;
+  const trace = c.get('trace');
   trace.bank = release.bank;
   trace.release = release.number;
   trace.artifact = release.artifact;

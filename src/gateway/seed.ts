@@ -10,25 +10,28 @@ export type Seeder = (slug: string, transaction: Transaction) => Promise<Uint8Ar
 /** Shortest key, bytes: that of the hash's output (RFC 2104, 3). */
 export const MIN_SEED_KEY_BYTES = 32;
 
+/** HMAC-SHA-256 of `message` under `key`. */
+export type Hmac = (key: Uint8Array, message: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+
 /**
- * A seeder: HMAC-SHA-256 under `key` of {@link encodeSeedInput}. The key is imported once, at first use, since
- * Workers do no such work outside a request. Throws `config_invalid` for a key under {@link MIN_SEED_KEY_BYTES}.
+ * A seeder: `hmac` under `key` of {@link encodeSeedInput}. Throws `config_invalid` for a key under
+ * {@link MIN_SEED_KEY_BYTES}.
  */
-export function createSeeder(key: Uint8Array): Seeder {
+export function createSeeder(key: Uint8Array, hmac: Hmac = createWebHmac()): Seeder {
   if (key.byteLength < MIN_SEED_KEY_BYTES) {
     throw new WasmpayError('config_invalid', `the seed key is shorter than ${MIN_SEED_KEY_BYTES} bytes`);
   }
+  return async (slug, transaction) => hmac(key, encodeSeedInput(slug, transaction));
+}
+
+/** Web Crypto's, for one key, which is imported at first use: Workers do no such work outside a request. */
+function createWebHmac(): Hmac {
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
   // The key and not its promise: in Workers a promise belongs to the request that made it.
   let imported: CryptoKey | undefined;
-  return async (slug, transaction) => {
-    imported ??= await crypto.subtle.importKey(
-      'raw',
-      new Uint8Array(key),
-      { name: 'HMAC', hash: 'SHA-256' },
-      false,
-      ['sign'],
-    );
-    return new Uint8Array(await crypto.subtle.sign('HMAC', imported, encodeSeedInput(slug, transaction)));
+  return async (key, message) => {
+    imported ??= await crypto.subtle.importKey('raw', new Uint8Array(key), algorithm, false, ['sign']);
+    return new Uint8Array(await crypto.subtle.sign('HMAC', imported, new Uint8Array(message)));
   };
 }
 

@@ -166,3 +166,44 @@ describe('text', () => {
     expect(await read(body)).toBe('problem malformed_json');
   });
 });
+
+describe('a body of announced length', () => {
+  const announce = (length: number | string) => ({ 'content-length': String(length) });
+
+  test('is read up to the bound, and not over it', async () => {
+    expect(await read(ofSize(MAX_BODY_BYTES), announce(MAX_BODY_BYTES))).toHaveLength(MAX_BODY_BYTES);
+    expect(await read(ofSize(MAX_BODY_BYTES + 1), announce(MAX_BODY_BYTES + 1))).toBe(
+      'problem body_too_large',
+    );
+  });
+
+  test.each([1, MAX_BODY_BYTES, '1e1', 'x', '-1', ''])('of %j is counted all the same', async (length) => {
+    expect(await read(ofSize(MAX_BODY_BYTES + 1), announce(length))).toBe('problem body_too_large');
+  });
+
+  test('is a stream where it is chunked as well', async () => {
+    const headers = { ...announce(2), 'transfer-encoding': 'chunked' };
+    let cancelled = false;
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(1024)),
+      cancel: () => {
+        cancelled = true;
+      },
+    });
+    expect(await read(endless, headers)).toBe('problem body_too_large');
+    expect(cancelled).toBe(true);
+  });
+
+  test('is refused where it is no UTF-8, and the next one is read', async () => {
+    expect(await read(new Uint8Array([0x22, 0xff, 0x22]), announce(3))).toBe('problem malformed_json');
+    expect(await read(new Uint8Array([0xef, 0xbb]), announce(2))).toBe('problem malformed_json');
+    expect(await read('"é"', announce(4))).toBe('"é"');
+  });
+
+  test('that breaks off is malformed', async () => {
+    const broken = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.error(new Error('reset')),
+    });
+    expect(await read(broken, announce(10))).toBe('problem malformed_json');
+  });
+});

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import type { Transaction } from '../../src/core/transaction.ts';
+import { createNodeHmac } from '../../src/entry/node-hmac.ts';
 import { createSeeder, encodeSeedInput, MIN_SEED_KEY_BYTES } from '../../src/gateway/seed.ts';
 
 const key = new Uint8Array(MIN_SEED_KEY_BYTES).fill(3);
@@ -26,6 +27,15 @@ test('the seed is the HMAC of the encoding, the same every time', async () => {
   const expected = createHmac('sha256', key).update(encodeSeedInput('slug', transaction)).digest('hex');
   for (const seed of await Promise.all([seeder('slug', transaction), seeder('slug', transaction)])) {
     expect(Buffer.from(seed).toString('hex')).toBe(expected);
+  }
+});
+
+test('Node’s own HMAC gives the same', async () => {
+  const seeder = createSeeder(key, createNodeHmac());
+  for (const slug of ['slug', 'slug', 'other']) {
+    expect(Buffer.from(await seeder(slug, transaction))).toEqual(
+      Buffer.from(await createSeeder(key)(slug, transaction)),
+    );
   }
 });
 
