@@ -1,7 +1,7 @@
 // The gateway in workerd: reads the environment, assembles, and nothing else. A gateway whose configuration has a fault
 // throws here, at start, so that a deployment of it fails.
 
-import type { R2Bucket, WorkerLoader } from '@cloudflare/workers-types';
+import type { CacheStorage, R2Bucket, WorkerLoader } from '@cloudflare/workers-types';
 import { env, waitUntil } from 'cloudflare:workers';
 import childSource from 'wasmpay:child';
 
@@ -13,6 +13,7 @@ import { createAuthenticator } from '../gateway/authenticate.ts';
 import { createWorkerdSandbox } from '../sandbox/workerd/loader.ts';
 import { createR2Store } from '../store/r2.ts';
 import { parseWorkerConfig } from './worker-config.ts';
+import { createWorkerMirror } from './worker-mirror.ts';
 
 const config = parseWorkerConfig(env);
 const clock = (): number => Date.now();
@@ -24,6 +25,8 @@ const gateway = createGateway({
   verifyRelease: createReleaseVerifier({ trustedKeys, audience: config.audience, clock }),
   readArtifact,
   sandbox: createWorkerdSandbox({ loader: env['LOADER'] as WorkerLoader, childSource, clock, waitUntil }),
+  artifactMirror: createWorkerMirror((caches as unknown as CacheStorage).default),
+  freshness: config.freshness,
   authenticator: createAuthenticator(config.callers === 'open' ? 'open' : { keyHashes: config.callers }),
   seedKey: new TextEncoder().encode(config.seedKey),
   baseDomains: config.baseDomains,

@@ -15,7 +15,7 @@ import { parseJson, type JsonFault } from '../core/json.ts';
 import { parseTransaction } from '../core/parse-transaction.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { createArtifactCache } from './artifact-cache.ts';
+import { createArtifactCache, type ArtifactMirror } from './artifact-cache.ts';
 import type { Authenticator } from './authenticate.ts';
 import { createBankAddressReader } from './bank-address.ts';
 import { createDecider } from './decide.ts';
@@ -50,6 +50,8 @@ export interface GatewayDeps {
   readonly log: (event: GatewayEvent) => void;
   /** Defaults to {@link DEFAULT_FRESHNESS}. */
   readonly freshness?: Partial<Freshness>;
+  /** Where instances share artifacts, if anywhere. */
+  readonly artifactMirror?: ArtifactMirror;
   /** Whether this gateway is about to end, and wants no more traffic. Defaults to never. */
   readonly isDraining?: () => boolean;
   /** Defaults to {@link DEFAULT_RATIONS}. */
@@ -83,7 +85,11 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
   const readAddress = createBankAddressReader(deps.baseDomains);
   const decide = createDecider({
     releases: createReleaseCache({ ...shared, verify: deps.verifyRelease }),
-    artifacts: createArtifactCache({ ...shared, readArtifact: deps.readArtifact }),
+    artifacts: createArtifactCache({
+      ...shared,
+      readArtifact: deps.readArtifact,
+      ...(deps.artifactMirror !== undefined && { mirror: deps.artifactMirror }),
+    }),
     sandbox: deps.sandbox,
     governor: createGovernor(clock, { ...DEFAULT_RATIONS, ...deps.rations }),
     seeder: createSeeder(deps.seedKey, deps.hmac),

@@ -22,6 +22,16 @@ export interface ArtifactCacheOptions {
   readonly timer: Timer;
   readonly freshness: Freshness;
   readonly onEvent: (event: CacheEvent) => void;
+  readonly mirror?: ArtifactMirror;
+}
+
+/**
+ * A second level that instances share: the data centre's cache. Its bytes are believed no more than the store's, and only
+ * what was found to be right is put there. May reject: that counts as nothing there.
+ */
+export interface ArtifactMirror {
+  get(digest: Digest): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  put(digest: Digest, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
 export interface ArtifactCache {
@@ -37,9 +47,12 @@ export interface ArtifactCache {
 /** Failures remembered, at most. Digests come from signed releases alone, so this many means many broken banks. */
 const MAX_FAILURES = 1_000;
 
+/** How long the mirror is waited for, milliseconds: it is in the same building, and the store comes after it. */
+const MIRROR_WAIT_MS = 100;
+
 /** An empty artifact cache. One artifact larger than the budget is used and not kept. */
 export function createArtifactCache(options: ArtifactCacheOptions): ArtifactCache {
-  const { store, readArtifact, clock, timer, freshness, onEvent } = options;
+  const { store, readArtifact, clock, timer, freshness, onEvent, mirror } = options;
   const kept = createLruMap<Artifact>(freshness.artifactBudgetBytes, (artifact) => artifact.sizeBytes);
   /** When a digest could last not be loaded. */
   const failed = createLruMap<number>(MAX_FAILURES);
@@ -54,11 +67,35 @@ export function createArtifactCache(options: ArtifactCacheOptions): ArtifactCach
     onEvent({ event: 'cache', code, artifact, ...(error === undefined ? {} : { error }) });
   };
 
-  const load = async (digest: Digest): Promise<Artifact | undefined> => {
+  const keep = (digest: Digest, artifact: Artifact): Artifact => {
+    kept.set(digest, artifact);
+    failed.delete(digest);
+    return artifact;
+  };
+
+  const loadFromMirror = async (digest: Digest): Promise<Artifact | undefined> => {
+    if (mirror === undefined) return undefined;
+    let cancel = (): void => {};
+    const late = new Promise<undefined>((resolve) => {
+      cancel = timer(MIRROR_WAIT_MS, () => resolve(undefined));
+    });
+    try {
+      const bytes = await Promise.race([mirror.get(digest), late]);
+      return bytes === undefined ? undefined : keep(digest, await readArtifact(bytes, digest));
+    } catch {
+      return undefined;
+    } finally {
+      cancel();
+    }
+  };
+
+  const load = async (digest: Digest, waitUntil: WaitUntil): Promise<Artifact | undefined> => {
     const fail = (code: CacheEventCode, error?: ErrorCode): undefined => {
       failed.set(digest, clock());
       report(code, digest, error);
     };
+    const mirrored = await loadFromMirror(digest);
+    if (mirrored !== undefined) return mirrored;
     let result;
     try {
       result = await store.get(artifactKey(hexOf(digest)), { maxBytes: MAX_ARTIFACT_BYTES });
@@ -66,10 +103,10 @@ export function createArtifactCache(options: ArtifactCacheOptions): ArtifactCach
       return fail('artifact_read_failed', codeOf(cause));
     }
     if (result.kind !== 'found') return fail('artifact_missing');
+    const { bytes } = result.object;
     try {
-      const artifact = await readArtifact(result.object.bytes, digest);
-      kept.set(digest, artifact);
-      failed.delete(digest);
+      const artifact = keep(digest, await readArtifact(bytes, digest));
+      if (mirror !== undefined) waitUntil(mirror.put(digest, bytes).catch(() => {}));
       return artifact;
     } catch (cause) {
       return fail('artifact_rejected', codeOf(cause));
@@ -84,7 +121,7 @@ export function createArtifactCache(options: ArtifactCacheOptions): ArtifactCach
       const sinceMs = failedAtMs === undefined ? undefined : clock() - failedAtMs;
       if (sinceMs !== undefined && sinceMs >= 0 && sinceMs <= freshness.retryMs) return undefined;
       try {
-        return await loads.run(digest, () => load(digest), waitUntil);
+        return await loads.run(digest, () => load(digest, waitUntil), waitUntil);
       } catch (cause) {
         report('artifact_read_failed', digest, codeOf(cause));
         return undefined;

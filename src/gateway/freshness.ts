@@ -14,8 +14,8 @@ export interface Freshness {
   /** After a failed read, how long storage is left alone. One probe a second and bank does not feed an outage. */
   readonly retryMs: number;
   /**
-   * How long a request waits for a release, and again for an artifact. Processors give up after 2 s (Stripe, Adyen);
-   * both waits and the call fit into that.
+   * How long a request waits for a release, and again for an artifact. Both waits and the call fit into 1.5 s, the
+   * deadline unless a caller names another; processors give up after 2 s (Stripe, Adyen).
    */
   readonly storeWaitMs: number;
   /**
@@ -37,7 +37,7 @@ export const DEFAULT_FRESHNESS: Freshness = {
   staleMs: 24 * 60 * 60 * 1000,
   unknownMs: 5_000,
   retryMs: 1_000,
-  storeWaitMs: 800,
+  storeWaitMs: 700,
   readLifetimeMs: 10_000,
   maxBanks: 10_000,
   maxUnknownBanks: 10_000,

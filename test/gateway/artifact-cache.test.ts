@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { hexOf, sha256, type Digest } from '../../src/artifact/digest.ts';
-import { createArtifactCache } from '../../src/gateway/artifact-cache.ts';
+import { createArtifactCache, type ArtifactMirror } from '../../src/gateway/artifact-cache.ts';
 import type { CacheEvent } from '../../src/gateway/event.ts';
 import { DEFAULT_FRESHNESS } from '../../src/gateway/freshness.ts';
 import { artifactKey } from '../../src/store/keys.ts';
@@ -11,7 +11,7 @@ import { createManualTime, settle } from '../fixtures/manual-time.ts';
 
 const { retryMs, storeWaitMs } = DEFAULT_FRESHNESS;
 
-function makeBed(artifactBudgetBytes = DEFAULT_FRESHNESS.artifactBudgetBytes) {
+function makeBed(artifactBudgetBytes = DEFAULT_FRESHNESS.artifactBudgetBytes, mirror?: ArtifactMirror) {
   const store = createFaultStore();
   const time = createManualTime(START_MS);
   const events: CacheEvent[] = [];
@@ -22,6 +22,7 @@ function makeBed(artifactBudgetBytes = DEFAULT_FRESHNESS.artifactBudgetBytes) {
     timer: time.timer,
     freshness: { ...DEFAULT_FRESHNESS, artifactBudgetBytes },
     onEvent: (event) => events.push(event),
+    ...(mirror !== undefined && { mirror }),
   });
   /** Stores an artifact of that many bytes. */
   const put = async (sizeBytes: number, fill = 1): Promise<Digest> => {
@@ -117,5 +118,72 @@ describe('an artifact that cannot be had', () => {
     await settle();
     expect(await get(digest)).toBe(10);
     expect(store.reads.length).toBe(1);
+  });
+});
+
+describe('a mirror', () => {
+  /** A mirror in memory, with what was put. */
+  function makeMirror(changes: Partial<ArtifactMirror> = {}) {
+    const held = new Map<Digest, Uint8Array<ArrayBuffer>>();
+    const mirror: ArtifactMirror = {
+      get: async (digest) => held.get(digest),
+      put: async (digest, bytes) => {
+        held.set(digest, bytes);
+      },
+      ...changes,
+    };
+    return { held, ...makeBed(DEFAULT_FRESHNESS.artifactBudgetBytes, mirror) };
+  }
+
+  test('is given what the store had, and asked before it the next time', async () => {
+    const first = makeMirror();
+    const digest = await first.put(10);
+    expect(await first.get(digest)).toBe(10);
+    await settle();
+    const bytes = first.held.get(digest);
+    expect(bytes).toHaveLength(10);
+    const second = makeMirror();
+    if (bytes !== undefined) second.held.set(digest, bytes);
+    expect(await second.get(digest)).toBe(10);
+    expect(second.store.reads).toEqual([]);
+  });
+
+  test('with other bytes is not believed, and gets the right ones', async () => {
+    const { held, put, get, store } = makeMirror();
+    const digest = await put(10);
+    held.set(digest, new Uint8Array(10).fill(9));
+    expect(await get(digest)).toBe(10);
+    await settle();
+    expect(store.reads).toHaveLength(1);
+    expect(held.get(digest)).toEqual(new Uint8Array(10).fill(1));
+  });
+
+  test('is never given what was not verified', async () => {
+    const { held, put, get, store, codes } = makeMirror();
+    const digest = await put(10);
+    store.fault = () => ({ kind: 'bytes', bytes: new Uint8Array(3) });
+    expect(await get(digest)).toBeUndefined();
+    await settle();
+    expect(codes()).toEqual(['artifact_rejected']);
+    expect(held.size).toBe(0);
+  });
+
+  test.each<[string, Partial<ArtifactMirror>]>([
+    ['fails to answer', { get: () => Promise.reject(new Error('cache')) }],
+    ['fails to keep', { put: () => Promise.reject(new Error('cache')) }],
+  ])('that %s does no harm', async (_, changes) => {
+    const { put, get } = makeMirror(changes);
+    expect(await get(await put(10))).toBe(10);
+    await settle();
+  });
+
+  test('that hangs is waited for 100 ms', async () => {
+    const { put, get, time, store } = makeMirror({ get: () => new Promise(() => {}) });
+    const digest = await put(10);
+    const answer = get(digest);
+    await time.advance(99);
+    expect(store.reads).toHaveLength(0);
+    await time.advance(1);
+    expect(await answer).toBe(10);
   });
 });
