@@ -6,13 +6,7 @@ import { describe, expect, test } from 'vitest';
 import type { VerifiedRelease } from '../../src/artifact/release.ts';
 import { DEFAULT_FRESHNESS } from '../../src/gateway/freshness.ts';
 import type { ReadFault } from '../fixtures/fault-store.ts';
-import {
-  createGatewayBed,
-  encodeRelease,
-  makeBody,
-  makeRelease,
-  type GatewayBed,
-} from '../fixtures/gateway-bed.ts';
+import { createGatewayBed, encodeRelease, makeRelease, type GatewayBed } from '../fixtures/gateway-bed.ts';
 
 /** The default deadline of a request, milliseconds. */
 const DEADLINE_MS = 1_500;
@@ -35,23 +29,24 @@ interface Answer {
 }
 
 /** Asks, and moves time on until the answer is there. */
-async function ask(bed: GatewayBed, body = makeBody()): Promise<Answer> {
-  let answered: Response | undefined;
-  void bed.post({ body: JSON.stringify(body) }).then((response) => (answered = response));
+async function ask(bed: GatewayBed): Promise<Answer> {
+  const answers: Response[] = [];
+  void bed.post().then((response) => answers.push(response));
   await bed.time.advance(0);
   let waitedMs = 0;
-  while (answered === undefined && waitedMs < 60_000) {
+  while (answers.length === 0 && waitedMs < 60_000) {
     await bed.time.advance(STEP_MS);
     waitedMs += STEP_MS;
   }
-  if (answered === undefined) throw new Error('no answer within a minute');
-  const json = (await answered.json()) as Record<string, unknown>;
-  const said = json['decision'] === undefined ? json['code'] : `${json['decision']} ${json['failure'] ?? ''}`;
+  const [answer] = answers;
+  if (answer === undefined) throw new Error('no answer within a minute');
+  const json = (await answer.json()) as { decision?: string; failure?: string; code?: string };
   return {
-    status: answered.status,
-    said: String(said).trim(),
+    status: answer.status,
+    said:
+      json.decision === undefined ? String(json.code) : [json.decision, json.failure ?? ''].join(' ').trim(),
     waitedMs,
-    retryAfter: answered.headers.get('retry-after'),
+    retryAfter: answer.headers.get('retry-after'),
   };
 }
 
