@@ -1,62 +1,103 @@
-// `npm run bench:node-http`: requests a second of the gateway on Node, warm, as a share of a Hono route on the same
-// server that parses the same JSON and answers a constant. The server has a process of its own; rounds are interleaved.
+// `npm run bench:node-http`: the gateway on Node over HTTP, in a process of its own. Warm: requests a second as a share of
+// a Hono route on the same server that parses the same JSON and answers a constant. Cold: from request to response with
+// nothing cached, storage in memory, and again with 50 ms added to each read. Rounds are interleaved.
 
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-
-import { load } from './load.ts';
+import { load, type Target } from './load.ts';
+import { buildExample, EXAMPLES, startNodeGateway } from './node-gateway.ts';
+import { paymentTo } from './payments.ts';
 import { median, percentile, table } from './statistics.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 12);
 const ROUND_MS = 1_000;
 const CONNECTIONS = 16;
+const COLD_ROUNDS = 3 * ROUNDS;
+const SLOW_READ_MS = 50;
 
-const payment = (bank: string): string =>
-  JSON.stringify({
-    id: 'txn_1',
-    origin: { id: 'bank_001', name: 'First National Bank', country: 'USA', currency: 'USD' },
-    destination: { id: bank, name: 'Destination', country: 'GBR', currency: 'GBP' },
-    amount: { name: 'US Dollar', symbol: '$', amount: 10_000 },
-    status: 'pending',
-  });
+using gateway = await startNodeGateway();
 
-const server = fork(join(import.meta.dirname, 'node-http-server.ts'), { execArgv: process.execArgv });
-const [ports] = (await once(server, 'message')) as [{ gateway: number; baseline: number }];
+function targetOf(port: number, bank: string): Target {
+  return {
+    port,
+    path: '/v1/validate',
+    host: 'localhost',
+    bodies: [paymentTo(bank)],
+    expected: '"decided_by":"validator"',
+  };
+}
 
 const subjects = [
-  { name: 'Hono: parse the JSON, answer a constant', port: ports.baseline, bank: 'icamer' },
-  { name: 'icamer-assemblyscript', port: ports.gateway, bank: 'icamer' },
-  { name: 'nordhaven-typescript (QuickJS)', port: ports.gateway, bank: 'nordhaven' },
-].map((subject) => ({ ...subject, rates: [] as number[], latencies: [] as number[] }));
+  {
+    title: 'Hono: parse the JSON, answer a constant',
+    target: targetOf(gateway.baselinePort, 'icamer'),
+    isGateway: false,
+  },
+];
+for (const { name, title } of EXAMPLES) {
+  const { bank, component } = await buildExample(name);
+  await gateway.command({ kind: 'publish', bank, component });
+  subjects.push({ title, target: targetOf(gateway.port, bank), isGateway: true });
+}
+const samples = subjects.map((subject) => ({
+  ...subject,
+  rates: [] as number[],
+  latencies: [] as number[],
+  cold: [] as number[],
+  coldSlow: [] as number[],
+  reads: 0,
+}));
 
 for (let round = -2; round < ROUNDS; round += 1) {
-  for (const subject of subjects) {
-    const target = {
-      port: subject.port,
-      path: '/v1/validate',
-      host: 'localhost',
-      bodies: [payment(subject.bank)],
-      expected: '"decided_by":"validator"',
-    };
-    const result = await load(target, CONNECTIONS, ROUND_MS);
+  for (const subject of samples) {
+    const result = await load(subject.target, CONNECTIONS, ROUND_MS);
     if (round < 0) continue;
     subject.rates.push(result.perSecond);
     subject.latencies.push(...result.latencies);
   }
 }
-server.disconnect();
 
-const base = median(subjects[0]?.rates ?? []);
+/** Milliseconds of one request to a gateway that has forgotten everything. */
+async function measureCold(target: Target): Promise<number> {
+  await gateway.command({ kind: 'forget' });
+  await gateway.command({ kind: 'reads' });
+  const { latencies } = await load(target, 1, 0.001);
+  return latencies[0] ?? Number.NaN;
+}
+
+for (let round = 0; round < COLD_ROUNDS; round += 1) {
+  for (const subject of samples.filter(({ isGateway }) => isGateway)) {
+    await gateway.command({ kind: 'delay', ms: 0 });
+    subject.cold.push(await measureCold(subject.target));
+    subject.reads = Math.max(subject.reads, (await gateway.command({ kind: 'reads' })) ?? 0);
+    await gateway.command({ kind: 'delay', ms: SLOW_READ_MS });
+    subject.coldSlow.push(await measureCold(subject.target));
+  }
+}
+
+const base = median(samples[0]?.rates ?? []);
 console.log(
   table(
-    [`Node, ${CONNECTIONS} connections`, 'requests/s', 'share', 'p50 ms', 'p99 ms'],
-    subjects.map(({ name, rates, latencies }) => [
-      name,
+    [`Node, warm, ${CONNECTIONS} connections`, 'requests/s', 'share', 'p50 ms', 'p99 ms'],
+    samples.map(({ title, rates, latencies }) => [
+      title,
       median(rates).toFixed(0),
       (median(rates) / base).toFixed(2),
       median(latencies).toFixed(2),
       percentile(latencies, 0.99).toFixed(2),
     ]),
+  ),
+);
+console.log();
+console.log(
+  table(
+    ['Node, cold, one request', 'median ms', 'p90 ms', 'reads', `median ms, reads +${SLOW_READ_MS} ms`],
+    samples
+      .filter(({ isGateway }) => isGateway)
+      .map(({ title, cold, coldSlow, reads }) => [
+        title,
+        median(cold).toFixed(1),
+        percentile(cold, 0.9).toFixed(1),
+        String(reads),
+        median(coldSlow).toFixed(1),
+      ]),
   ),
 );

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { buildValidator } from '../src/authoring/build-validator.ts';
 import { startLiveGateway } from '../test/fixtures/live-gateway.ts';
+import { paymentTo } from './payments.ts';
 import { median, percentile, table } from './statistics.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -41,15 +42,6 @@ function time(path: string, body?: string): Promise<number> {
   });
 }
 
-const payment = (bank: string): string =>
-  JSON.stringify({
-    id: 'txn_1',
-    origin: { id: 'bank_001', name: 'First National Bank', country: 'USA', currency: 'USD' },
-    destination: { id: bank, name: 'Destination', country: 'GBR', currency: 'GBP' },
-    amount: { name: 'US Dollar', symbol: '$', amount: 10_000 },
-    status: 'pending',
-  });
-
 const subjects = [];
 for (const name of ['icamer-assemblyscript', 'nordhaven-typescript']) {
   const built = await buildValidator({
@@ -63,7 +55,7 @@ for (const name of ['icamer-assemblyscript', 'nordhaven-typescript']) {
     const component = new Uint8Array([...built.component, 0, 3, 2, 0x61 + round, 0x78]);
     const bank = `${built.bank}-${round}`;
     await gateway.publish(bank, component);
-    cold.push(await time('/v1/validate', payment(bank)));
+    cold.push(await time('/v1/validate', paymentTo(bank)));
   }
   subjects.push({ name, bank: built.bank, cold, warm: [] as number[] });
 }
@@ -73,7 +65,7 @@ for (let round = -200; round < WARM_ROUNDS; round += 1) {
   const noop = await time('/healthz');
   if (round >= 0) baseline.push(noop);
   for (const subject of subjects) {
-    const warm = await time('/v1/validate', payment(subject.bank));
+    const warm = await time('/v1/validate', paymentTo(subject.bank));
     if (round >= 0) subject.warm.push(warm);
   }
 }

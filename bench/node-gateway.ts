@@ -1,0 +1,50 @@
+// Starts and commands the process that the benchmarks of the gateway on Node measure.
+
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+import { buildValidator } from '../src/authoring/build-validator.ts';
+import type { Command } from './node-gateway-process.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** The examples, with the names that tables give them. */
+export const EXAMPLES = [
+  { name: 'icamer-assemblyscript', title: 'icamer (AssemblyScript)' },
+  { name: 'nordhaven-typescript', title: 'nordhaven (QuickJS)' },
+] as const;
+
+export interface NodeGateway extends Disposable {
+  readonly port: number;
+  /** The port of the route that answers a constant. */
+  readonly baselinePort: number;
+  command(command: Command): Promise<number | null>;
+}
+
+/** A running gateway without banks. */
+export async function startNodeGateway(): Promise<NodeGateway> {
+  const child = fork(join(import.meta.dirname, 'node-gateway-process.ts'), {
+    execArgv: process.execArgv,
+    serialization: 'advanced',
+  });
+  const [ports] = (await once(child, 'message')) as [{ gateway: number; baseline: number }];
+  return {
+    port: ports.gateway,
+    baselinePort: ports.baseline,
+    async command(command) {
+      child.send(command);
+      const [message] = (await once(child, 'message')) as [{ answer: number | null }];
+      return message.answer;
+    },
+    [Symbol.dispose]: () => child.disconnect(),
+  };
+}
+
+/** Bank and component of an example. */
+export async function buildExample(name: string): Promise<{ bank: string; component: Uint8Array }> {
+  return buildValidator({
+    directory: join(ROOT, 'examples/validators', name),
+    outDirectory: join(ROOT, 'build/validators'),
+  });
+}
