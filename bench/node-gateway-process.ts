@@ -61,34 +61,28 @@ function createFreshGateway() {
 }
 
 async function obey(command: Command): Promise<number | null> {
-  switch (command.kind) {
-    case 'publish': {
-      const published = await publishComponent({
-        bankId: command.bank,
-        component: new Uint8Array(command.component),
-        store: inner,
-        signingKey,
-        audience: AUDIENCE,
-        policy: DEFAULT_POLICY,
-        tools: SHARED_TOOLS,
-        clock,
-        stopwatch: () => performance.now(),
-      });
-      if (!published.ok) throw new Error(JSON.stringify(published.refusals));
-      return null;
-    }
-    case 'forget':
-      gateway = createFreshGateway();
-      return null;
-    case 'delay':
-      delayMs = command.ms;
-      return null;
-    case 'reads': {
-      const counted = reads;
-      reads = 0;
-      return counted;
-    }
-  }
+  if (command.kind === 'publish') await publish(command.bank, command.component);
+  if (command.kind === 'forget') gateway = createFreshGateway();
+  if (command.kind === 'delay') delayMs = command.ms;
+  if (command.kind !== 'reads') return null;
+  const counted = reads;
+  reads = 0;
+  return counted;
+}
+
+async function publish(bankId: string, component: Uint8Array): Promise<void> {
+  const published = await publishComponent({
+    bankId,
+    component: new Uint8Array(component),
+    store: inner,
+    signingKey,
+    audience: AUDIENCE,
+    policy: DEFAULT_POLICY,
+    tools: SHARED_TOOLS,
+    clock,
+    stopwatch: () => performance.now(),
+  });
+  if (!published.ok) throw new Error(JSON.stringify(published.refusals));
 }
 
 let gateway = createFreshGateway();

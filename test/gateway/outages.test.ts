@@ -57,25 +57,18 @@ function inject(bed: GatewayBed, kind: Injected, matches: (key: string) => boole
       bed.time.timer(delayMs, resolve);
     }),
   });
-  const fault = (): ReadFault => {
-    switch (kind) {
-      case 'slow, 300 ms':
-        return after(300);
-      case 'slow, 5 s':
-        return after(5_000);
-      case 'hangs':
-        return { kind: 'hang' };
-      case 'refuses (500, 403, reset)':
-        return { kind: 'fail' };
-      case 'half a body':
-        return { kind: 'bytes', bytes: new Uint8Array(encodeRelease(makeRelease())).slice(0, 100) };
-      case "another object's bytes":
-        return { kind: 'bytes', bytes: new Uint8Array(encodeRelease(makeRelease({ bank: 'other' }))) };
-      case 'nothing there':
-        return { kind: 'missing' };
-    }
+  const bytesOf = (changes: Partial<VerifiedRelease>): Uint8Array<ArrayBuffer> =>
+    new Uint8Array(encodeRelease(makeRelease(changes)));
+  const faults: Record<Injected, () => ReadFault> = {
+    'slow, 300 ms': () => after(300),
+    'slow, 5 s': () => after(5_000),
+    hangs: () => ({ kind: 'hang' }),
+    'refuses (500, 403, reset)': () => ({ kind: 'fail' }),
+    'half a body': () => ({ kind: 'bytes', bytes: bytesOf({}).slice(0, 100) }),
+    "another object's bytes": () => ({ kind: 'bytes', bytes: bytesOf({ bank: 'other' }) }),
+    'nothing there': () => ({ kind: 'missing' }),
   };
-  bed.store.fault = (key) => (matches(key) ? fault() : undefined);
+  bed.store.fault = (key) => (matches(key) ? faults[kind]() : undefined);
 }
 
 const isRelease = (key: string): boolean => key.startsWith('banks/');
