@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const TABLE: Record<string, string> = {
   core: '',
   artifact: 'core jose',
-  store: 'core node: @cloudflare/workers-types',
+  store: 'core node: @aws-sdk/client-s3 @cloudflare/workers-types',
   sandbox:
     'core artifact node: @bytecodealliance/preview2-shim @noble/ciphers @cloudflare/workers-types cloudflare:workers wasmpay:guest',
   gateway: 'core artifact store/object-store.ts store/keys.ts sandbox hono',
