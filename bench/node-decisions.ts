@@ -1,21 +1,13 @@
 // `npm run bench:node`: what a decision costs in Node, from JSON text to a boolean, metered and pristine, against the
 // same rules as plain JavaScript. One process, the subjects interleaved in short rounds, medians of rounds.
 
-import { join } from 'node:path';
-
 import { readArtifact } from '../src/artifact/artifact.ts';
-import { generateReleaseKeys, parseSigningKey } from '../src/artifact/release-keys.ts';
-import { buildValidator } from '../src/authoring/build-validator.ts';
 import { parseJson } from '../src/core/json.ts';
 import { parseTransaction } from '../src/core/parse-transaction.ts';
-import { DEFAULT_POLICY } from '../src/publisher/policy.ts';
-import { publishComponent } from '../src/publisher/publish.ts';
 import { createNodeSandbox } from '../src/sandbox/node/node-sandbox.ts';
-import { artifactKey } from '../src/store/keys.ts';
-import { createMemoryStore } from '../src/store/memory.ts';
+import { prepareExample } from './prepare-example.ts';
 import { median, percentile, table } from './statistics.ts';
 
-const ROOT = join(import.meta.dirname, '..');
 const ROUNDS = 200;
 const CALLS_A_ROUND = 200;
 const COLD_ROUNDS = 40;
@@ -56,28 +48,8 @@ const subjects: { name: string; run: () => unknown; rounds: number[] }[] = [
 ];
 const cold: { name: string; ms: number[] }[] = [];
 
-const signingKey = await parseSigningKey(JSON.stringify((await generateReleaseKeys()).private));
-const store = createMemoryStore();
 for (const name of ['icamer-assemblyscript', 'nordhaven-typescript']) {
-  const { bank, component } = await buildValidator({
-    directory: join(ROOT, 'examples/validators', name),
-    outDirectory: join(ROOT, 'build/validators'),
-  });
-  const published = await publishComponent({
-    bankId: bank,
-    component,
-    store,
-    signingKey,
-    audience: 'bench',
-    policy: DEFAULT_POLICY,
-    clock: () => Date.now(),
-    stopwatch: () => performance.now(),
-  });
-  if (!published.ok) throw new Error(JSON.stringify(published.refusals));
-  const digest = published.value.artifact;
-  const found = await store.get(artifactKey(digest.slice('sha256:'.length)));
-  if (found.kind !== 'found') throw new Error('not stored');
-  const { policy } = published.value.release;
+  const { artifact: prepared, bytes, policy } = await prepareExample(name);
   const call = (
     sandbox: ReturnType<typeof createNodeSandbox>,
     artifact: Awaited<ReturnType<typeof readArtifact>>,
@@ -94,13 +66,13 @@ for (const name of ['icamer-assemblyscript', 'nordhaven-typescript']) {
   const ms: number[] = [];
   for (let round = 0; round < COLD_ROUNDS; round += 1) {
     const start = performance.now();
-    const artifact = await readArtifact(found.object.bytes, digest);
+    const artifact = await readArtifact(bytes, prepared.digest);
     call(createNodeSandbox(), artifact);
     ms.push(performance.now() - start);
   }
   cold.push({ name, ms });
   const sandbox = createNodeSandbox();
-  const artifact = await readArtifact(found.object.bytes, digest);
+  const artifact = await readArtifact(bytes, prepared.digest);
   console.log(`${name}: ${call(sandbox, artifact)} fuel`);
   subjects.push({ name: `${name}, metered and pristine`, run: () => call(sandbox, artifact), rounds: [] });
 }

@@ -10,7 +10,7 @@ import { isDigest, type Digest } from './digest.ts';
 export const MANIFEST_SCHEMA = 'wasmpay-artifact/1';
 
 /** What glue expects of the host that runs it. A change here means that artifacts must be rebuilt. */
-export const HOST_ABI = 3;
+export const HOST_ABI = 4;
 
 /** Contracts that this host can call. */
 export const CONTRACTS = ['wasmpay:platform@0.1.0'] as const;

@@ -7,6 +7,7 @@ import type { Transaction } from '../core/transaction.ts';
 import { createImports } from './capabilities.ts';
 import { createStateCollector, type Memento } from './guest-memento.ts';
 import { createGuestState, type GuestState } from './guest-state.ts';
+import { createHostCalls } from './host-calls.ts';
 import { createMeter, MemoryExceeded, type Meter } from './meter.ts';
 
 /** What a clock reads while an instance is made: a constant, so that nothing of a transaction is baked in. */
@@ -51,6 +52,7 @@ export function createGuestInstance(code: GuestCode, meter: Meter): GuestInstanc
   const state = createGuestState(code.seed, INSTANTIATION_TIME_MS, meter);
   const collector = createStateCollector(meter.imports);
   const instances = createInstanceCount(meter);
+  const hostCalls = createHostCalls(meter);
   const exports = code.instantiate(
     (name) => {
       const module = code.coreModules.get(name);
@@ -61,7 +63,11 @@ export function createGuestInstance(code: GuestCode, meter: Meter): GuestInstanc
     (module, imports = {}) => {
       instances.admit(module);
       // The meter comes last: nothing that glue passes can take its place.
-      const instance = new WebAssembly.Instance(module, { ...imports, [METER_NAMESPACE]: meter.imports });
+      const instance = new WebAssembly.Instance(module, {
+        ...hostCalls.price(imports),
+        [METER_NAMESPACE]: meter.imports,
+      });
+      hostCalls.admit(instance.exports);
       collector.add(imports, instance.exports);
       instances.add(module, instance.exports);
       return instance;

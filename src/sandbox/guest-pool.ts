@@ -24,7 +24,7 @@ export function createGuestPool(code: GuestCode): GuestPool {
       idle = undefined;
       if (instance === undefined) {
         const meter = createMeterOf(code);
-        meter.begin();
+        meter.beginInstantiation();
         try {
           instance = createGuestInstance(code, meter);
         } catch (error) {

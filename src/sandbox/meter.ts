@@ -4,7 +4,7 @@
 import { DIRTY, METER_GLOBALS } from '../artifact/meter-abi.ts';
 import type { Metering } from '../artifact/manifest.ts';
 import type { Failure } from '../core/failure.ts';
-import type { GuestLimits } from '../core/guest-limits.ts';
+import { instantiationFuel, type GuestLimits } from '../core/guest-limits.ts';
 
 type MeterName = (typeof METER_GLOBALS)[number]['name'];
 
@@ -12,7 +12,9 @@ type MeterName = (typeof METER_GLOBALS)[number]['name'];
 export interface Meter {
   /** What every core module of the instance is given under the meter's namespace. */
   readonly imports: Readonly<Record<MeterName, WebAssembly.Global>>;
-  /** Fills up fuel and stack and clears the dirty flag: before instantiation, and before each call. */
+  /** Fills up fuel and stack and clears the dirty flag, before an instance is made: it gets a share of a call's fuel. */
+  beginInstantiation(): void;
+  /** The same before each call. */
   begin(): void;
   /** Takes fuel for work of the host or the glue, before it is done. Throws a trap where there is not as much. */
   charge(fuel: number): void;
@@ -42,15 +44,18 @@ export function createMeter(limits: GuestLimits, metering: Metering): Meter {
   const { fuel, depth, dirty, pages, elements } = imports;
   pages.value = limits.memoryPages - metering.initialPages;
   elements.value = limits.tableElements - metering.initialElements;
-  const budget = BigInt(limits.fuel);
+  let budget = limits.fuel;
+  const fill = (units: number): void => {
+    budget = units;
+    fuel.value = BigInt(units);
+    depth.value = limits.stackBytes;
+    dirty.value = 0;
+  };
 
   return {
     imports,
-    begin() {
-      fuel.value = budget;
-      depth.value = limits.stackBytes;
-      dirty.value = 0;
-    },
+    beginInstantiation: () => fill(instantiationFuel(limits)),
+    begin: () => fill(limits.fuel),
     charge(units) {
       const left = (fuel.value as bigint) - BigInt(units);
       fuel.value = left;
@@ -62,11 +67,11 @@ export function createMeter(limits: GuestLimits, metering: Metering): Meter {
       pages.value = left;
     },
     usedFuel(trapped) {
-      const left = fuel.value as bigint;
-      return trapped || left < 0n ? limits.fuel : Number(budget - left);
+      const left = Number(fuel.value as bigint);
+      return trapped || left < 0 ? budget : budget - left;
     },
     failure() {
-      if ((fuel.value as bigint) < 0n) return { code: 'fuel_exhausted', detail: `${limits.fuel} fuel` };
+      if ((fuel.value as bigint) < 0n) return { code: 'fuel_exhausted', detail: `${budget} fuel` };
       if ((depth.value as number) < 0) return { code: 'trap', detail: `stack of ${limits.stackBytes} bytes` };
       // A grow that its limits allowed and the engine refused: what the guest did then is no answer to repeat.
       if (((dirty.value as number) & DIRTY.growFailed) !== 0)

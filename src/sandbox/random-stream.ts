@@ -14,15 +14,16 @@ export const MAX_RANDOM_REQUEST_BYTES = 64 * 1024;
 
 const NONCE = new Uint8Array(12);
 const BLOCK_BYTES = 64;
+const U64_BYTES = 8;
 
 export interface RandomStream {
-  /** The next `length` bytes of the stream. */
+  /** The next `length` bytes of the stream, from the start of its next block. */
   bytes(length: number): Uint8Array;
-  /** The next eight bytes as an unsigned number. */
+  /** The next number, eight bytes of it: from a block that gives eight numbers, whatever else is asked in between. */
   u64(): bigint;
 }
 
-/** The stream of `seed` ({@link SEED_BYTES}). Every request starts at a block of its own. */
+/** The stream of `seed` ({@link SEED_BYTES}). No byte of it is given twice; which ones are given belongs to a result. */
 export function createRandomStream(seed: Uint8Array): RandomStream {
   let block = 0;
   const bytes = (length: number): Uint8Array => {
@@ -33,5 +34,18 @@ export function createRandomStream(seed: Uint8Array): RandomStream {
     block += Math.ceil(length / BLOCK_BYTES);
     return stream;
   };
-  return { bytes, u64: () => new DataView(bytes(8).buffer).getBigUint64(0, true) };
+  // A block for each number would make this the dearest of all host calls.
+  let numbers: DataView | undefined;
+  let offset = BLOCK_BYTES;
+  const u64 = (): bigint => {
+    if (numbers === undefined || offset === BLOCK_BYTES) {
+      const { buffer, byteOffset } = bytes(BLOCK_BYTES);
+      numbers = new DataView(buffer, byteOffset, BLOCK_BYTES);
+      offset = 0;
+    }
+    const number = numbers.getBigUint64(offset, true);
+    offset += U64_BYTES;
+    return number;
+  };
+  return { bytes, u64 };
 }

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { packArtifact, readArtifact } from '../../src/artifact/artifact.ts';
 import { packContainer } from '../../src/artifact/container.ts';
 import { sha256 } from '../../src/artifact/digest.ts';
-import type { Manifest } from '../../src/artifact/manifest.ts';
+import { HOST_ABI, type Manifest } from '../../src/artifact/manifest.ts';
 import { NO_MEMORY } from '../fixtures/metering.ts';
 
 const MANIFEST: Manifest = {
   schema: 'wasmpay-artifact/1',
-  hostAbi: 2,
+  hostAbi: HOST_ABI,
   contract: 'wasmpay:platform@0.1.0',
   component: `sha256:${'c'.repeat(64)}`,
   imports: [{ interface: 'wasi:io/streams', version: '0.2.12', tier: 'granted' }],

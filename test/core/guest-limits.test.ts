@@ -5,7 +5,10 @@ import {
   faultOfLimit,
   GUEST_LIMIT_NAMES,
   GUEST_LIMIT_RULES,
+  instantiationFuel,
+  longestHoldMs,
   parseGuestLimits,
+  type GuestLimits,
 } from '../../src/core/guest-limits.ts';
 
 describe.each(GUEST_LIMIT_NAMES)('the limit %s', (name) => {
@@ -37,5 +40,41 @@ describe('limits from JSON', () => {
 
   it.each([null, undefined, 7, 'x', [], {}])('are refused when they are %j', (json) => {
     expect(parseGuestLimits(json)).toBeUndefined();
+  });
+});
+
+describe('the longest time that a guest may hold its thread', () => {
+  const most = GUEST_LIMIT_NAMES.reduce<GuestLimits>(
+    (limits, name) => ({ ...limits, [name]: GUEST_LIMIT_RULES[name].most }),
+    DEFAULT_GUEST_LIMITS,
+  );
+
+  it.each([
+    ['by default under 250 ms', DEFAULT_GUEST_LIMITS, 250],
+    ['with the largest memory', { ...DEFAULT_GUEST_LIMITS, memoryPages: most.memoryPages }, 350],
+    ['with the most fuel', { ...DEFAULT_GUEST_LIMITS, fuel: most.fuel }, 1_300],
+    ['with every limit at its most, within the shortest deadline of 2 s', most, 2_000],
+  ])('is bounded %s', (_, limits, boundMs) => {
+    expect(longestHoldMs(limits)).toBeLessThan(boundMs);
+    // And says something: nothing is twice as long as it must be.
+    expect(longestHoldMs(limits)).toBeGreaterThan(boundMs / 2);
+  });
+
+  it('grows with fuel and with memory', () => {
+    const { fuel, memoryPages } = DEFAULT_GUEST_LIMITS;
+    const base = longestHoldMs(DEFAULT_GUEST_LIMITS);
+    expect(longestHoldMs({ ...DEFAULT_GUEST_LIMITS, fuel: fuel * 2 })).toBeGreaterThan(base * 1.8);
+    expect(longestHoldMs({ ...DEFAULT_GUEST_LIMITS, memoryPages: memoryPages + 1 })).toBeGreaterThan(base);
+  });
+});
+
+describe('fuel for making an instance', () => {
+  it.each([
+    [1_000, 250],
+    [1_003, 250],
+    [1_004, 251],
+    [DEFAULT_GUEST_LIMITS.fuel, 8_750_000],
+  ])('of a release that allows %i is a fourth, in whole units: %i', (fuel, share) => {
+    expect(instantiationFuel({ ...DEFAULT_GUEST_LIMITS, fuel })).toBe(share);
   });
 });

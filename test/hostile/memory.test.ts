@@ -84,7 +84,7 @@ describeAttacks('memory', [
     'copies memory from outside of it',
     { attack: '(memory.copy (i32.const 0) (i32.const 60000) (i32.const 100000))' },
     'trap',
-    { detail: 'out of bounds memory access' },
+    { detail: 'out of bounds' },
   ),
   attack(
     'fills memory past its end',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { hexOf, sha256, type Digest } from '../../src/artifact/digest.ts';
+import { HOST_ABI } from '../../src/artifact/manifest.ts';
 import type { Bundle } from '../../src/publisher/bundle.ts';
 import { storeArtifact } from '../../src/publisher/store.ts';
 import { artifactKey, componentKey } from '../../src/store/keys.ts';
@@ -16,7 +17,7 @@ async function objects(): Promise<{ component: { digest: Digest; bytes: Uint8Arr
   const digest = await sha256(component);
   const manifest = {
     schema: 'wasmpay-artifact/1',
-    hostAbi: 2,
+    hostAbi: HOST_ABI,
     contract: 'wasmpay:platform@0.1.0',
     component: digest,
     imports: [],

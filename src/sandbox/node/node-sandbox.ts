@@ -7,11 +7,15 @@ import { Script } from 'node:vm';
 import { coreModuleName, type Artifact } from '../../artifact/artifact.ts';
 import { bytesOfHex, hexOf } from '../../artifact/digest.ts';
 import type { SandboxPolicy } from '../../artifact/release.ts';
+import { WasmpayError } from '../../core/error.ts';
 import type { Failure } from '../../core/failure.ts';
+import { GUEST_LIMIT_RULES } from '../../core/guest-limits.ts';
+import { holdsMemory, holdsStack } from '../engine-proof.ts';
 import type { Instantiate } from '../guest-instance.ts';
 import { createGuestPool, type GuestPool } from '../guest-pool.ts';
 import type { JudgedCall } from '../guest-call.ts';
 import type { GuestCall, Sandbox } from '../sandbox.ts';
+import { STACK_PROBE } from '../stack-probe.ts';
 
 /** What glue starts with: the one function that it exports. */
 const GLUE_PREFIX = 'export function instantiate(';
@@ -21,8 +25,12 @@ export interface NodeSandbox extends Sandbox {
   run(artifact: Artifact, policy: SandboxPolicy, call: GuestCall): JudgedCall;
 }
 
-/** A sandbox of this process. Compiled code and an instance are kept for as long as the artifact object is. */
+/**
+ * A sandbox of this process. Compiled code and an instance are kept for as long as the artifact object is. Throws
+ * `config_invalid` where this process cannot hold what a release may allow a guest.
+ */
 export function createNodeSandbox(): NodeSandbox {
+  proveEngine();
   const pools = new WeakMap<Artifact, WeakMap<SandboxPolicy, GuestPool | Failure>>();
 
   const poolOf = (artifact: Artifact, policy: SandboxPolicy): GuestPool | Failure => {
@@ -40,6 +48,28 @@ export function createNodeSandbox(): NodeSandbox {
       : { outcome: { kind: 'failure', failure: pool, fuel: 0 }, output: [] };
   };
   return { run, call: (artifact, policy, call) => Promise.resolve(run(artifact, policy, call).outcome) };
+}
+
+let isProven = false;
+
+/** Once per process: what it was started with does not change. */
+function proveEngine(): void {
+  if (isProven) return;
+  const stackBytes = GUEST_LIMIT_RULES.stackBytes.most;
+  if (!holdsStack(new WebAssembly.Module(STACK_PROBE), stackBytes)) {
+    throw new WasmpayError(
+      'config_invalid',
+      `the engine's stack is too small for a guest's ${stackBytes} bytes; start Node without --stack-size, or with 984`,
+    );
+  }
+  const pages = GUEST_LIMIT_RULES.memoryPages.most;
+  if (!holdsMemory(pages)) {
+    throw new WasmpayError(
+      'config_invalid',
+      `the engine gives a guest no memory of ${pages} pages; start Node without --wasm-max-mem-pages, and with more address space`,
+    );
+  }
+  isProven = true;
 }
 
 function load(artifact: Artifact, policy: SandboxPolicy): GuestPool | Failure {

@@ -2,16 +2,24 @@
 // modules, an empty environment and no network. Caches the artifact's instance for as long as the isolate lives.
 
 import { WorkerEntrypoint } from 'cloudflare:workers';
-import { code } from 'wasmpay:guest';
+import { code, stackProbe } from 'wasmpay:guest';
 
+import { holdsStack } from '../engine-proof.ts';
 import { createGuestPool } from '../guest-pool.ts';
 import type { CallOutcome, GuestCall } from '../sandbox.ts';
 
-const pool = createGuestPool(code);
+/** None where the engine's stack would end before the guest's. */
+const pool = holdsStack(stackProbe, code.limits.stackBytes) ? createGuestPool(code) : undefined;
+
+const NO_STACK: CallOutcome = {
+  kind: 'failure',
+  failure: { code: 'load_failed', detail: `the engine has no stack of ${code.limits.stackBytes} bytes` },
+  fuel: 0,
+};
 
 /** What the gateway calls over RPC. Values cross by structured clone: an s64 stays a bigint. */
 export default class Guest extends WorkerEntrypoint {
   call(call: GuestCall): CallOutcome {
-    return pool.call(call).outcome;
+    return pool === undefined ? NO_STACK : pool.call(call).outcome;
   }
 }

@@ -15,6 +15,8 @@ declare module 'cloudflare:workers' {
 declare module 'wasmpay:guest' {
   import type { GuestCode } from '../guest-instance.ts';
   export const code: GuestCode;
+  /** `STACK_PROBE`, compiled: a worker can compile nothing itself. */
+  export const stackProbe: WebAssembly.Module;
 }
 
 /** Written by the bundler: the child's own source. */

@@ -6,6 +6,7 @@ import type { WorkerLoaderModule } from '@cloudflare/workers-types';
 import { coreModuleName, type Artifact } from '../../artifact/artifact.ts';
 import { bytesOfHex, hexOf } from '../../artifact/digest.ts';
 import type { SandboxPolicy } from '../../artifact/release.ts';
+import { STACK_PROBE } from '../stack-probe.ts';
 
 export const MAIN_MODULE = 'child.js';
 
@@ -19,6 +20,7 @@ export function createGuestModules(
     [MAIN_MODULE]: childSource,
     'guest.js': guestSource(artifact, policy),
     'glue.js': artifact.glue,
+    'stack-probe.wasm': { wasm: STACK_PROBE.slice().buffer },
   };
   for (const [index, bytes] of artifact.coreModules.entries()) {
     modules[coreModuleName(index)] = { wasm: bytes.slice().buffer };
@@ -31,7 +33,9 @@ function guestSource(artifact: Artifact, policy: SandboxPolicy): string {
   const seed = bytesOfHex(hexOf(artifact.digest));
   return [
     `import { instantiate } from './glue.js';`,
+    `import stackProbe from './stack-probe.wasm';`,
     ...names.map((name, index) => `import core${index} from './${name}';`),
+    `export { stackProbe };`,
     `export const code = {`,
     `  instantiate,`,
     `  coreModules: new Map([${names.map((name, index) => `['${name}', core${index}]`).join(', ')}]),`,

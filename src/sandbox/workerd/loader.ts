@@ -9,6 +9,7 @@ import { sha256, hexOf } from '../../artifact/digest.ts';
 import type { SandboxPolicy } from '../../artifact/release.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Failure } from '../../core/failure.ts';
+import { longestHoldMs } from '../../core/guest-limits.ts';
 import type { CallOutcome, GuestCall, Sandbox } from '../sandbox.ts';
 import { createGuestModules, MAIN_MODULE } from './guest-module.ts';
 
@@ -16,10 +17,13 @@ import { createGuestModules, MAIN_MODULE } from './guest-module.ts';
 const COMPATIBILITY_DATE = '2026-07-01';
 
 /**
- * What Cloudflare lets one call of a child use. A decision takes milliseconds; half a second is a guest that will
- * not end. Open-source workerd does not enforce it. No sub-requests: a guest has nobody to call.
+ * What Cloudflare lets one call of a child use: at least half a second, and twice what the worst guest takes under its
+ * release's limits, so that its fuel and not the platform's patience decides. Open-source workerd does not enforce it. No
+ * sub-requests: a guest has nobody to call.
  */
-const CHILD_LIMITS = { cpuMs: 500, subRequests: 0 };
+function childLimits({ limits }: SandboxPolicy): { cpuMs: number; subRequests: number } {
+  return { cpuMs: Math.max(500, 2 * Math.ceil(longestHoldMs(limits))), subRequests: 0 };
+}
 
 /**
  * How long an artifact that did not load is left alone, milliseconds: first and longest pause. Each new try costs a
@@ -98,7 +102,7 @@ function createWorkerCode(
     modules: createGuestModules(artifact, policy, childSource),
     env: {},
     globalOutbound: null,
-    limits: CHILD_LIMITS,
+    limits: childLimits(policy),
   };
 }
 
@@ -109,13 +113,13 @@ function createWorkerCode(
 function createIdentifier(
   childSource: string,
 ): (artifact: Artifact, policy: SandboxPolicy) => Promise<string> {
-  const child = JSON.stringify({ childSource, COMPATIBILITY_DATE, CHILD_LIMITS });
+  const child = JSON.stringify({ childSource, COMPATIBILITY_DATE });
   const ids = new WeakMap<Artifact, WeakMap<SandboxPolicy, string>>();
   return async (artifact, policy) => {
     const known = ids.get(artifact) ?? new WeakMap<SandboxPolicy, string>();
     const id = known.get(policy);
     if (id !== undefined) return id;
-    const parts = JSON.stringify([artifact.digest, policy, child]);
+    const parts = JSON.stringify([artifact.digest, policy, childLimits(policy), child]);
     const made = hexOf(await sha256(new TextEncoder().encode(parts)));
     known.set(policy, made);
     ids.set(artifact, known);
