@@ -40,6 +40,8 @@ export async function startDevGateway(directory: DevDirectory): Promise<DevGatew
       WASMPAY_SEED_KEY: directory.seedKey,
       WASMPAY_BASE_DOMAINS: 'localhost',
       WASMPAY_OPEN: 'loopback',
+      // This workerd evicts nothing by itself.
+      WASMPAY_MAX_ISOLATES: '200',
     },
     r2Buckets: ['BUCKET'],
     r2Persist: persist,

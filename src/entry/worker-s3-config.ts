@@ -3,15 +3,10 @@
 
 import { parseS3Address, type S3Location } from '../store/s3-address.ts';
 import type { S3Credentials } from '../store/s3-requests.ts';
-import {
-  readGatewayConfig,
-  refuseFaults,
-  textOf,
-  type Environment,
-  type GatewayConfig,
-} from './gateway-config.ts';
+import { refuseFaults, textOf, type Environment } from './gateway-config.ts';
+import { readWorkerConfig, type WorkerConfig } from './worker-config.ts';
 
-export interface S3WorkerConfig extends GatewayConfig {
+export interface S3WorkerConfig extends WorkerConfig {
   readonly location: S3Location;
   readonly credentials: S3Credentials;
 }
@@ -19,15 +14,13 @@ export interface S3WorkerConfig extends GatewayConfig {
 /** Reads the variables that deploy/wrangler.s3.toml lists. Throws `config_invalid` with every fault, and no secret. */
 export function parseS3WorkerConfig(env: Environment): S3WorkerConfig {
   const faults: string[] = [];
-  const config = readGatewayConfig(env, faults);
+  const config = readWorkerConfig(env, faults);
   const location = readLocation(textOf(env, 'WASMPAY_STORE'), faults);
   const accessKeyId = readKey(env, 'AWS_ACCESS_KEY_ID', faults);
   const secretAccessKey = readKey(env, 'AWS_SECRET_ACCESS_KEY', faults);
   // Only keys that end by themselves have one.
   const sessionToken =
     textOf(env, 'AWS_SESSION_TOKEN') === '' ? undefined : readKey(env, 'AWS_SESSION_TOKEN', faults);
-  if (typeof env['LOADER'] !== 'object' || env['LOADER'] === null)
-    faults.push('the binding LOADER is missing');
   refuseFaults(faults);
   const credentials = { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
   return { ...config, location, credentials };

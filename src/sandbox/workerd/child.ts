@@ -1,7 +1,7 @@
 // Runs inside the isolate that the Worker Loader makes for one artifact: our code, the artifact's glue and its core
 // modules, an empty environment and no network. Caches the artifact's instance for as long as the isolate lives.
 
-import { WorkerEntrypoint } from 'cloudflare:workers';
+import { abortIsolate, WorkerEntrypoint } from 'cloudflare:workers';
 import { code, stackProbe } from 'wasmpay:guest';
 
 import { holdsStack } from '../engine-proof.ts';
@@ -21,5 +21,10 @@ const NO_STACK: CallOutcome = {
 export default class Guest extends WorkerEntrypoint {
   call(call: GuestCall): CallOutcome {
     return pool === undefined ? NO_STACK : pool.call(call).outcome;
+  }
+
+  /** Ends this isolate: the loader makes another one under the same id when it is asked for again. */
+  retire(): void {
+    abortIsolate('retired');
   }
 }

@@ -7,6 +7,8 @@ declare module 'cloudflare:workers' {
   }
   /** The worker's bindings and variables. */
   export const env: Readonly<Record<string, unknown>>;
+  /** Ends the isolate that calls it. Its calls reject. */
+  export function abortIsolate(reason: string): never;
   /** Keeps the current request's work going after its response. */
   export function waitUntil(promise: Promise<unknown>): void;
 }

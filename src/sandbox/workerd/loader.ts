@@ -12,6 +12,7 @@ import type { Failure } from '../../core/failure.ts';
 import { longestHoldMs } from '../../core/guest-limits.ts';
 import type { CallOutcome, GuestCall, Sandbox } from '../sandbox.ts';
 import { createGuestModules, MAIN_MODULE } from './guest-module.ts';
+import { createIsolates } from './isolates.ts';
 
 /** Behaviour of workerd that the child is written for. Part of the loader id. */
 const COMPATIBILITY_DATE = '2026-07-01';
@@ -45,6 +46,11 @@ export interface WorkerdSandboxOptions {
    * call is handed over.
    */
   readonly waitUntil: (promise: Promise<unknown>) => void;
+  /**
+   * Most isolates that are kept: for open-source workerd, in one process. Not for Cloudflare, which evicts by itself, and
+   * where another gateway's call may be running in the same isolate.
+   */
+  readonly maxIsolates?: number;
 }
 
 /** Trouble with loading one artifact under one policy. */
@@ -58,13 +64,16 @@ interface LoadTrouble {
 
 interface GuestStub {
   call(call: GuestCall): Promise<CallOutcome>;
+  /** Ends the isolate; always rejects. */
+  retire(): Promise<never>;
 }
 
 /** A sandbox over the Worker Loader binding. */
 export function createWorkerdSandbox(options: WorkerdSandboxOptions): Sandbox {
-  const { loader, childSource, clock, waitUntil } = options;
+  const { loader, childSource, clock, waitUntil, maxIsolates = Infinity } = options;
   const idOf = createIdentifier(childSource);
   const troubles = new Map<string, LoadTrouble>();
+  const isolates = createIsolates(maxIsolates);
 
   return {
     async call(artifact, policy, call) {
@@ -72,12 +81,15 @@ export function createWorkerdSandbox(options: WorkerdSandboxOptions): Sandbox {
       const trouble = troubles.get(id);
       if (trouble !== undefined && clock() < trouble.retryAtMs) return failed(LEFT_ALONE);
       const generation = trouble?.generation ?? 0;
-      try {
+      const loaderId = `${id}.${generation}`;
+      const open = (): GuestStub => {
         // The callback must not throw, and has nothing to wait for: the artifact's bytes are here and verified.
-        const worker = loader.get(`${id}.${generation}`, () =>
-          createWorkerCode(artifact, policy, childSource),
-        );
-        const pending = (worker.getEntrypoint() as unknown as GuestStub).call(call);
+        const worker = loader.get(loaderId, () => createWorkerCode(artifact, policy, childSource));
+        return worker.getEntrypoint() as unknown as GuestStub;
+      };
+      const leave = isolates.enter(loaderId, () => waitUntil(open().retire().catch(ignore)));
+      try {
+        const pending = open().call(call);
         waitUntil(pending.then(ignore, ignore));
         const outcome = await pending;
         if (trouble !== undefined) trouble.pauseMs = 0;
@@ -86,6 +98,8 @@ export function createWorkerdSandbox(options: WorkerdSandboxOptions): Sandbox {
         const failure = failureOf(error);
         if (failure.code === 'load_failed') remember(troubles, id, generation, clock());
         return failed(failure);
+      } finally {
+        leave();
       }
     },
   };

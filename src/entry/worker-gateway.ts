@@ -1,0 +1,45 @@
+// What the gateways in workerd have in common: everything but their store.
+
+import type { CacheStorage, WorkerLoader } from '@cloudflare/workers-types';
+import { env, waitUntil } from 'cloudflare:workers';
+import childSource from 'wasmpay:child';
+
+import { readArtifact } from '../artifact/artifact.ts';
+import { parseTrustedKeys } from '../artifact/release-keys.ts';
+import { createReleaseVerifier } from '../artifact/verify-release.ts';
+import { createGateway } from '../gateway/app.ts';
+import { createAuthenticator } from '../gateway/authenticate.ts';
+import { createWorkerdSandbox } from '../sandbox/workerd/loader.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { WorkerConfig } from './worker-config.ts';
+import { createWorkerMirror } from './worker-mirror.ts';
+
+/** The gateway over `store`. Throws `config_invalid` or `key_invalid` where a value of the configuration is no good. */
+export async function createWorkerGateway(
+  config: WorkerConfig,
+  store: ObjectStore,
+): Promise<{ fetch(request: Request, env?: unknown, context?: unknown): Response | Promise<Response> }> {
+  const { audience, callers, maxIsolates, baseDomains, freshness } = config;
+  const clock = (): number => Date.now();
+  const trustedKeys = await parseTrustedKeys(config.trustedKeys);
+  const gateway = createGateway({
+    store,
+    clock,
+    verifyRelease: createReleaseVerifier({ trustedKeys, audience, clock }),
+    readArtifact,
+    sandbox: createWorkerdSandbox({
+      loader: env['LOADER'] as WorkerLoader,
+      childSource,
+      clock,
+      waitUntil,
+      ...(maxIsolates !== undefined && { maxIsolates }),
+    }),
+    artifactMirror: createWorkerMirror((caches as unknown as CacheStorage).default),
+    freshness,
+    authenticator: createAuthenticator(callers === 'open' ? 'open' : { keyHashes: callers }),
+    seedKey: new TextEncoder().encode(config.seedKey),
+    baseDomains,
+    log: (event) => console.log(JSON.stringify(event)),
+  });
+  return { fetch: gateway.fetch };
+}
