@@ -1,8 +1,9 @@
 // The second gate: whether a glue is one that jco can have written. The first (component-names) admits no name that
 // could leave its quotes; this one assumes that a name did, so that the text may hold anything, and accepts only
-//   1. jco's own functions, word for word (glue-intrinsics), and
-//   2. for the rest a small language: no loop but counted ones, no class, no `this`, no template outside an error's
-//      message, each global object in its few known places, and no property by a name that is not in the text.
+//   1. jco's own functions and ours, word for word (glue-intrinsics), and
+//   2. for the rest a small language: no loop but counted ones that were paid for (glue-costs), nothing that calls its
+//      caller, no class, no `this`, no template outside an error's message, each global object in its few known places,
+//      and no property by a name that is not in the text.
 // Code from text needs the function constructor, and each way to it takes a property name that 2 does not let in.
 
 /* oxlint-disable typescript/switch-exhaustiveness-check -- each switch knows a few of the 70 kinds of nodes */
@@ -22,13 +23,14 @@ import {
   SETTABLE,
 } from './glue-rules.ts';
 import { childrenOf, namesOfPattern, parseModule, type ScopedModule } from './glue-scope.ts';
-import { EXPORTS, GlueShapes, isNumberLiteral, isText, lastOf, nameOfKey } from './glue-shapes.ts';
+import { GlueCosts } from './glue-costs.ts';
+import { EXPORTS, isNumberLiteral, isText, lastOf, nameOfKey } from './glue-shapes.ts';
 import { quote, type Refusal } from './refusal.ts';
 
 /** Faults that one check reports; the first is enough to refuse. */
 const MAX_FAULTS = 20;
 
-const PARAMETERS = ['getCoreModule', 'imports', 'instantiateCore'];
+const PARAMETERS = ['getCoreModule', 'imports', 'instantiateCore', '_charge'];
 /** What jco makes of a WIT label, and the names of its own members. */
 const MEMBER = /^[a-z][A-Za-z0-9]*$/;
 
@@ -64,7 +66,7 @@ function refusal(why: string, kind: string, where: string, excerpt: string): Ref
 
 type Report = (node: AnyNode, why: string) => void;
 
-class GlueCheck extends GlueShapes {
+class GlueCheck extends GlueCosts {
   private readonly report: Report;
 
   constructor(module: ScopedModule, names: ReadonlySet<string>, report: Report) {
@@ -146,15 +148,15 @@ class GlueCheck extends GlueShapes {
       case 'ArrowFunctionExpression':
         if (node.async || node.generator) this.report(node, 'asynchronous or generator function');
         if (node.params.some((param) => param.type !== 'Identifier')) this.report(node, 'parameters');
+        if (!this.isFunctionInPlace(node)) this.report(node, 'function out of place');
         return;
       case 'VariableDeclarator':
         return this.checkDeclarator(node);
       case 'ForStatement':
-        if (this.counterOf(node) === undefined) this.report(node, 'loop that does not count');
+        if (!this.isPaidLoop(node)) this.report(node, 'loop that nothing is paid for');
         return;
       case 'ForOfStatement':
-        if (node.await || node.left.type !== 'VariableDeclaration' || node.right.type !== 'Identifier')
-          this.report(node, 'loop');
+        if (!this.isPaidEach(node)) this.report(node, 'loop that nothing is paid for');
         return;
       case 'ReturnStatement':
         if (this.module.parents.get(node) === this.body) this.checkResult(node.argument ?? node);
@@ -243,7 +245,8 @@ class GlueCheck extends GlueShapes {
       if (!this.isParameterInPlace(node, parent)) this.report(node, 'host function out of place');
     } else if (this.isOwn(binding) && !this.isOwnInPlace(node, parent)) {
       this.report(node, 'function of jco out of place');
-    }
+    } else if (!this.isMemoryInPlace(node, binding, parent)) this.report(node, 'memory out of place');
+    else if (!this.isHandedOn(node, binding)) this.report(node, 'function of the component out of place');
   }
 
   /** What may change: own variables of the component's part, and a few members of jco's objects. */
@@ -277,7 +280,11 @@ class GlueCheck extends GlueShapes {
   private checkMember(node: MemberExpression): void {
     const { object, property } = node;
     if (object.type === 'Super' || property.type === 'PrivateIdentifier') return this.report(node, 'member');
+    if (this.isCoreExports(object) && !this.isExportInPlace(node))
+      this.report(node, 'core export out of place');
     if (node.computed) {
+      if (object.type === 'Identifier' && /^handleTable\d+$/.test(object.name))
+        this.report(node, 'table of handles');
       if (property.type === 'Literal' && typeof property.value === 'string') {
         if (this.isImport(node)) return;
         if (!this.isCoreExports(object) || !this.isCoreName(property.value))
@@ -287,14 +294,9 @@ class GlueCheck extends GlueShapes {
     }
     if (property.type !== 'Identifier') return this.report(node, 'member');
     const { name } = property;
-    if (DENIED.has(name)) {
-      const user = this.module.parents.get(node);
-      if (name === 'prototype' && user?.type === 'CallExpression' && this.isCreateOfPrototype(user)) {
-        const maker = user.callee.type === 'MemberExpression' ? user.callee : undefined;
-        if (maker?.object.type === 'Identifier' && maker.object.name === 'Object') return;
-      }
-      this.report(node, 'denied word');
-    } else if (this.isCoreExports(object)) {
+    if (name === 'buffer' && !this.isBufferInPlace(node)) this.report(node, 'memory out of place');
+    if (DENIED.has(name)) this.report(node, 'denied word');
+    else if (this.isCoreExports(object)) {
       if (!this.isCoreName(name)) this.report(node, 'member that is no core export');
     } else if (!MEMBER.test(name) && !OTHER_MEMBERS.has(name)) {
       if (!this.isFreeIdentifier(object)) this.report(node, 'member');
@@ -317,7 +319,11 @@ class GlueCheck extends GlueShapes {
   private checkCall(node: CallExpression): void {
     const { callee } = node;
     if (node.arguments.some((argument) => argument.type === 'SpreadElement')) this.report(node, 'spread');
-    if (callee.type === 'Identifier') return;
+    if (!this.isLiftInPlace(node)) this.report(node, 'lifting of another form');
+    if (callee.type === 'Identifier') {
+      if (!this.isCalleeInPlace(callee)) this.report(node, 'call of a function that may be its caller');
+      return;
+    }
     if (callee.type === 'CallExpression') {
       // `_requireValidNumericPrimitive.bind(null, 'u32')(value)`
       const bound = callee.callee.type === 'MemberExpression' ? callee.callee : undefined;

@@ -1,6 +1,6 @@
-// jco 1.35.0's own functions as they stand in shrunken glue: a name and the fingerprints of its known forms a line
-// (glue-fingerprint). Made from the components of the tests' corpus, which we wrote; a test makes it again and
-// compares, and prints what is missing. Another jco or esbuild needs a new table.
+// jco 1.35.0's own functions, and those that shrink-glue adds, as they stand in shrunken glue: a name and the
+// fingerprints of its known forms a line (glue-fingerprint). Made from the components of the tests' corpus, which we
+// wrote; a test makes it again and compares, and prints what is missing. Another jco or esbuild needs a new table.
 
 const TABLE = `
 ASYNC_CURRENT_COMPONENT_IDXS 8-8JsoP4FWDlC291h8F6
@@ -154,7 +154,6 @@ SCOPE_ID 8ILCoS0I34q5EYTQAl1F
 STORE_ASYNC_STATE VcAJGlpcvXvvob0wPPZt
 STORE_TRAP qv_gFmPrqkq8H-d87k3I
 SYMMETRIC_SYNC_GUEST_CALL_STACK nzXSl8BnyjpTvSWOVwV2
-TEXT_DECODER_UTF8 BccUlc7Vpc8iOAVMPqXz
 TEXT_ENCODER_UTF8 RKAg6SkueiGr3Ti1RVHD
 T_FLAG B6fXVBzlPTDMYPcsEqD4
 Waitable DxdUceLww9X4Nc6nk_-J
@@ -191,81 +190,50 @@ WaitableSet.target zTbp1n1VGqp6FXCxc8If
 WaitableSet.tryWait -HZgU6UcDZXhwP3D646H
 WaitableSet.waitUntil oVZWgznglmQnRYWCuUlF
 WebAssemblyRuntimeError fo7MSVzRxWoIEFr4Iz2F
+_admitElements wJZ0LMXu1rX86XqmWOfn
+_admitHandle rEqtyWB23lZ1ATCkz6Kj
 _checkForDeadlock cATLP43jeYs25PnGuDI8
 _checkMayLeave u7BjjhAHjtyAJ_9YMWkq
 _clearCurrentTask 4GjyzW5Bnmj94CI_IjM3
+_context 6nzY4qxczmgBsftgE2NU
+_copyUtf8 n1nzGHgFUkoVzV2yz89M
+_countElements ajjwJS1Zg5aroD8fKtv9
+_decode tEzFu3RcK9F5gMLMjIZ8
+_enterComponent Eb4Z1nwgjHjnWQfTarXy
+_entered eEWsfRL8uu6r1wPA4wvA
 _getGlobalCurrentTaskMeta MfjxJowFZExkwQJPrjn-
 _guardMayLeave vmF0HN7jiKxLJv0lM3VQ
+_isTrap dqXutdbqWUd8CpR6Pwyo
 _isValidNumericPrimitive 4bhbq1GsfWU_yKpcm7-i
-_liftFlatBool MDFU4mFbCSMjEDWSzEEH
-_liftFlatBorrow rvuBn4jLJeaH46EM_Kqw
-_liftFlatChar 3QcSasNOECSmm0BhBlP0
-_liftFlatEnum bxcI5fs8zd_HaHey8Gwy
-_liftFlatFlags 2RFDARBYtpBSgfxD6fI3
-_liftFlatFloat32 q_wo1q8oU0ItR7KyPVTh
-_liftFlatFloat64 HPGPqVR0p3kQulYbRa4l
-_liftFlatList EpuCHWs3HqkL09_tHdsA
-_liftFlatOption _HvporRcZKgdEfSRhdVc
-_liftFlatOwn SGG8jS---j95B0cgHoxl
-_liftFlatRecord 48sx60CafHCEXspiQ5dz
-_liftFlatResult gw58n8YiQSgaXJlA3r7q
-_liftFlatS16 GRLAyN0QhMem_IDEtoSQ
-_liftFlatS32 yDH7X7TxvRIcNbXOaLM0
-_liftFlatS64 MgM3cGJv1YaDICU588wh
-_liftFlatS8 us5cf44sosQsZz4ZmTBT
-_liftFlatStringAny A-LyJziIeFJlMvxzWBvr
-_liftFlatStringUTF16 iZoVoKqAnxxRIF9mx43e
-_liftFlatStringUTF8 Jsq6uLNbdRJ_vyV_4CSv
-_liftFlatTuple 1t5EFfj70ozEwoGL7oI2
-_liftFlatU16 7F-23z6W98CO9Jova9hA
-_liftFlatU32 3kwgJFZ1VJ9IBZsyGImB
-_liftFlatU64 FlE9CTc7M46yI2aMLVgf
-_liftFlatU8 -ziqnSZhfs5Br0kKBFt5
-_liftFlatVariant DzldaLg07aXX6uGQiIOd
-_liftFlatVariantScratch xiQswGAePQf-TOhcec5d
-_lowerFlatBool Qkq9d4cymxQP1B4ynmwd
-_lowerFlatChar 8NfrC58jywKY8T7m30I4
-_lowerFlatEnum AOR_Lm058AYxWeQ-pqnB
-_lowerFlatFlags 5yT1OVA4rP5uF_Cp3I8v
-_lowerFlatFloat32 EZtGzXGCXaF5ZYgxu3bd
-_lowerFlatFloat64 db90GThMr0BGNr2-QhfF
-_lowerFlatList XSDLf7mAPGaje5KQC1SA
-_lowerFlatOption fDH2aUGbQdxTZ7_bQig0
-_lowerFlatOwn 3-G-a4kEmcvQfQT4li6W
-_lowerFlatRecord afh4bns9vnJuDpQyMDxT
-_lowerFlatResult MZD35ehLAw1voZM4em4J
-_lowerFlatS16 B4GwAUlVjf0O7ScBykcV
-_lowerFlatS32 hcYLcPxGWBqs5n9y3CVP
-_lowerFlatS64 PNCO4XvUfoU0v1wsnJON
-_lowerFlatS8 MPOXTZ8OC0m8Tyqg73GA
-_lowerFlatStringAny tw3bFw_Myw1kiAg9T7oZ
-_lowerFlatStringUTF16 DpwzIGmZ5PnVbLdnfbIF
-_lowerFlatStringUTF8 qMCMD4yW29WaWEMBNCXI
-_lowerFlatTuple bhV80A_qfTnGemKpqgqt
-_lowerFlatU16 843qNGPxsHhNhGYBOjSo
-_lowerFlatU32 3r_wU4AHMVKqXlIxP5f-
-_lowerFlatU64 6po1o8NSXqKlXgZNiAU3
-_lowerFlatU8 lE8Un0eu3AkXqtKotjUd
-_lowerFlatVariant hC5HMJQs3guOoWqSdmEQ
+_leaveComponent -YfNpVKbRMOw2qYUQqrb
+_liftBytes rGDRrrk2B1GqCh5vwm-s
+_liftUtf16 Q6RoMEvPE0-ZlvwbZEOY
+_liftUtf8 mf-I-tUkxZf-kjfcZnF4
+_lowerBytes WeCF7Hdnl4StBlxIu6Rm
 _lowerImportBackwardsCompat sa7qaW4Yv9Abg05ymEz5
 _normalizeCoreTrap XVi_8Mdk4skb6zYztIGc
+_payElements 2M16SuYWiq-g-SiJ8qmt
 _removeWaitableSet Sc6D74dcdh__VyVt8vo8
+_repOf 0wHto-02D1_7tvcmFcsI
+_requireHandle t6l2qn5-C6dRwOVmeG5n
+_requireSpan E8C6VJL4fdTdQcNK5o8d
 _requireValidNumericPrimitive Voq8US1bwuFiWbeXQ5IR
 _setGlobalCurrentTaskMeta 0udP2VDt66PsiPY3vYpV
 _suspendingImport X11MARGC8_Lahhfrlxl7
-_symmetricSyncGuestCallEnter yGf8EJPVhTRCQCEnsAJC
-_symmetricSyncGuestCallExit Pu-nUnEtLzgMzwXGo1L5
+_symmetricSyncGuestCallEnter p4JjnAzwvUSXsP1SGpY4 yGf8EJPVhTRCQCEnsAJC
+_symmetricSyncGuestCallExit Pu-nUnEtLzgMzwXGo1L5 oKqli9muXba-0ayYv2wz
 _trackHostOperation S4XteyF9MbRw2ZIIPqXL
 _typeCheckValidI32 482927exh3znx9Jy0lSV
+_utf16 D6NcUGi4UAiJMdGpPLEZ
 _utf16AllocateAndEncode 0h3I-J1Qepo5MAF4MZAV
+_utf8 1_w_NGbm_MQVqTxgUqUx
 _utf8AllocateAndEncode cD08xtzJGgcJxDW_jZO4
 _withGlobalCurrentTaskMeta mUta2avVkSYo7_lKqf1r
 clampGuest iJOxUrKQyIlKzcsNgx1a
 clearCurrentTask zAVeJC5GedegEH5OuV82
-contextGet KwoSr06dsPxQPyujqJoJ
-contextSet zYtbvISZCExrfaTGBV0x
+contextGet KwoSr06dsPxQPyujqJoJ iTbT6pPlGausvi93TypQ
+contextSet t8pA6NIdMrcAzgxFPfck zYtbvISZCExrfaTGBV0x
 createNewCurrentTask Ie21qCjEIxk9_WlNXNOh
-curResourceBorrows i-UijOScbKSCNGI0Uoyd
 dataView NQzPFAgyEQVdEkHT600U
 dv tJNmYRJMXtMGn_r-Z4Qx
 finalizationRegistryCreate 0Cg0KteD4zzBSskdmLI_
@@ -273,7 +241,6 @@ getCurrentTask iqRx15P09knEM4ZOM22H
 getErrorPayload eTRx0vLf0jYIdFpqT1cg
 getOrCreateAsyncState VnHlIxJLsKwmCoJeS0Os
 hasOwnProperty IpiCwYkfQpkEGLS0tUZc
-i32ToChar vqJ1lj-7Nt-Uew-fhr7B
 i32ToF32 xvj3MeM4Sq68j3mLWjAJ
 i32ToF32F IvEd1QkwZVqBBf4qNuV8
 i32ToF32I OHul6xA_mQ4Z6ndNfg2T
@@ -285,10 +252,10 @@ lookupMemoriesForComponent RdiDIUFFl3pALFdyvMdG
 promiseWithResolvers y0CgQa0SnA6JTgPd7dc0
 resourceTransferBorrow 4LLKejjI_tBgnjS1MX27
 resourceTransferOwn dq02Pmt8ExoNYJE2_77l
-rscTableCreateBorrow Usf2t_i-Gl6QDYZ-CM23
-rscTableCreateOwn BXd3ycReoQcP5Hk1WdFn
-rscTableGet FFoI7RGfHVwBMqHNh7Zz
-rscTableRemove 9DRUh1ewpwMwC-33XEDY
+rscTableCreateBorrow _eabIaK3RjuM_4qd4U6P
+rscTableCreateOwn b7QqWj8A-gCI1avqLHd6
+rscTableGet c8NKMgJpIM3RdbbH8ndo
+rscTableRemove cX3a-9RmHoszFZOA0O4S
 subtaskCancel G5Fl0rid8V_bZSQuryAG
 subtaskDrop d6uBB786iZJG_wC-4g1n
 symbolCabiDispose ZvX90hWzsVVbmJrtas0i
@@ -305,7 +272,6 @@ toUint16 JfGavSpCfg1AtEiwI-P1
 toUint32 f1ATw9Kpbz1JjbYwlVTu
 toUint64 CUcAPiblvvZfnPGHeDZi
 toUint8 5XakmuLZYVCfcvj0hDL5
-utf16Decoder LuR-OokKzu3Wttt7yuqE
 validateGuestChar 5xmeUVDY0JUIsAN7D96K
 validateHostChar hhIbXTkzx9Mra_9-P-kA
 waitInSynchronousGlue ykQNRCthEvKQv8yySVif

@@ -45,7 +45,7 @@ export const GLOBALS = {
   call: words('BigInt Number'),
   method: words('Array.isArray BigInt.asUintN BigInt.asIntN JSON.stringify'),
   construct: words('DataView Error TypeError RangeError Map Set'),
-  /** Views of a memory; their names also stand in the descriptions of lists. */
+  /** Lists of numbers, of a copy that was paid for, and the bytes of a host's. */
   view: words(`
   Int8Array Uint8Array Int16Array Uint16Array Int32Array Uint32Array BigInt64Array BigUint64Array
   Float32Array Float64Array
@@ -61,7 +61,7 @@ export const RESERVED_NAMES: ReadonlySet<string> = new Set([
   ...words(`
   Array JSON Object WebAssembly Math String Symbol TextDecoder TextEncoder ArrayBuffer Promise
   undefined NaN Infinity arguments eval Reflect Function Proxy globalThis process getCoreModule
-  imports instantiateCore instantiate
+  imports instantiateCore instantiate _charge
 `),
 ]);
 
@@ -74,18 +74,15 @@ export const CALLABLE: ReadonlySet<string> = words(`
   getCurrentTask getErrorPayload getOrCreateAsyncState rscTableCreateOwn rscTableCreateBorrow
   rscTableGet rscTableRemove throwInvalidBool toInt8 toUint8 toInt16 toUint16 toInt32 toUint32
   toInt64 toUint64 toString validateGuestChar validateHostChar i32ToChar waitInSynchronousGlue
-  _checkMayLeave
+  _checkMayLeave _enterComponent _leaveComponent _isTrap _admitElements _countElements _payElements
+  _liftBytes _liftUtf8 _liftUtf16 _copyUtf8 _lowerBytes _repOf
 `);
-
-/** jco's functions that take descriptions of types, with names in them: every part of an argument is literal. */
-export const DESCRIPTIVE = /^_(?:lift|lower)Flat\w+$/;
 
 /** jco's functions that may be bound to leading arguments, which are literal too. */
 export const BINDABLE: ReadonlySet<string> = words(`
   _lowerImportBackwardsCompat _requireValidNumericPrimitive contextGet contextSet
   rscTableCreateOwn subtaskCancel subtaskDrop taskCancel waitableJoin waitableSetDrop
-  waitableSetNew waitableSetWait waitableSetPoll _liftFlatBorrow resourceTransferOwn
-  resourceTransferBorrow
+  waitableSetNew waitableSetWait waitableSetPoll resourceTransferOwn resourceTransferBorrow
 `);
 
 /** jco's functions that become a core import as they are: `const trampoline3 = …`. */
@@ -101,11 +98,11 @@ export const SYMBOLS: ReadonlySet<string> = words(
 
 /** Methods that the component's part calls on jco's objects and on the language's; `splice` is one of WASI's, too. */
 export const METHODS: ReadonlySet<string> = words(`
-  componentIdx decode delete drop enterSync exit get getLatestSubtask id getBigInt64 getBigUint64
+  componentIdx delete drop enterSync exit get getLatestSubtask id getBigInt64 getBigUint64
   getFloat32 getFloat64 getInt16 getInt32 getInt8 getUint16 getUint32 getUint8 setBigInt64
   setBigUint64 setFloat32 setFloat64 setInt16 setInt32 setInt8 setUint16 setUint32 setUint8
   isExited isResolvedState markTrapped mayBlock push register reject resolve set setCalleeIsAsync
-  setErrored setParentSubtask setReturnMemory setReturnMemoryIdx slice throwIfTrapped unregister
+  setErrored setParentSubtask setReturnMemory setReturnMemoryIdx throwIfTrapped unregister
   splice
 `);
 
@@ -118,7 +115,7 @@ export const BUILTIN_METHODS: ReadonlySet<string> = words(`
   reduceRight repeat replace replaceAll resize return reverse search shift some sort split
   startsWith subarray substr substring test exec then throw toFixed toLocaleString toLowerCase
   toReversed toSorted toSpliced toString clear toUpperCase toWellFormed transfer trim trimEnd
-  trimStart unshift valueOf values with deref anchor link big bold sub sup raw description
+  trimStart unshift valueOf values with decode slice deref anchor link big bold sub sup raw description
 `);
 
 /** Members of jco's objects that the component's part may set, by name. */

@@ -3,13 +3,12 @@
 
 /* oxlint-disable typescript/switch-exhaustiveness-check -- each switch knows a few of the 70 kinds of nodes */
 
-import type { AnyNode, CallExpression, Identifier, MemberExpression } from 'acorn';
+import type { AnyNode, CallExpression, Identifier, MemberExpression, NewExpression } from 'acorn';
 import { INTRINSICS } from './glue-intrinsics.ts';
 import {
   BINDABLE,
   CALLABLE,
   DENIED,
-  DESCRIPTIVE,
   GLOBALS,
   NUMERIC_OPERATORS,
   SYMBOLS,
@@ -24,7 +23,7 @@ const INTERFACE_KEY = /^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*\/[a-z][a-z0-9-]*$/;
 const ADAPTER = /^adapter\d{1,5}$/;
 
 /** What a node of glue is, judged by its resolved names and its neighbours. */
-export class GlueShapes {
+export abstract class GlueShapes {
   protected readonly module: ScopedModule;
   /** Identifiers that a surrounding shape has accounted for. */
   protected readonly accepted = new Set<AnyNode>();
@@ -40,55 +39,26 @@ export class GlueShapes {
     this.body = module.program;
   }
 
+  /** Whether a list of numbers holds what was paid for. */
+  protected abstract isPaidView(node: NewExpression, name: string): boolean;
+
   protected isGlobalInPlace(node: Identifier, parent: AnyNode): boolean {
     const { name } = node;
     if (parent.type === 'CallExpression' && parent.callee === node) return GLOBALS.call.has(name);
     if (parent.type === 'NewExpression' && parent.callee === node)
-      return GLOBALS.construct.has(name) || (GLOBALS.view.has(name) && !isHuge(parent.arguments[0]));
+      return GLOBALS.construct.has(name) || (GLOBALS.view.has(name) && this.isPaidView(parent, name));
     if (parent.type === 'BinaryExpression' && parent.operator === 'instanceof')
       return parent.right === node && GLOBALS.instanceof.has(name);
-    if (parent.type === 'Property')
-      return GLOBALS.view.has(name) && parent.value === node && nameOfKey(parent.key) === 'typedArray';
     if (parent.type !== 'MemberExpression' || parent.computed || parent.object !== node) return false;
     const user = this.module.parents.get(parent);
     const member = `${name}.${parent.property.type === 'Identifier' ? parent.property.name : ''}`;
     if (user?.type === 'NewExpression') return user.callee === parent && member === 'WebAssembly.Global';
     if (user?.type !== 'CallExpression' || user.callee !== parent) return false;
-    if (member === 'Object.create') return this.isCreateOfPrototype(user);
-    if (member === 'Object.defineProperty') return this.isHandleProperty(user);
     return GLOBALS.method.has(member);
   }
 
   protected isFreeIdentifier(node: AnyNode): boolean {
     return node.type === 'Identifier' && this.free.has(node);
-  }
-
-  /** `Object.create(Descriptor.prototype)`: how jco makes a resource of a class that the host gave. */
-  protected isCreateOfPrototype(call: CallExpression): boolean {
-    const [argument, ...others] = call.arguments;
-    if (others.length > 0 || argument?.type !== 'MemberExpression' || argument.computed) return false;
-    const { object, property } = argument;
-    if (object.type !== 'Identifier' || property.type !== 'Identifier' || property.name !== 'prototype')
-      return false;
-    const declarator = this.module.bindings.get(object)?.declaration;
-    if (declarator?.type !== 'VariableDeclarator' || !this.isImport(declarator.init ?? undefined))
-      return false;
-    this.accepted.add(argument).add(property);
-    return true;
-  }
-
-  /** `Object.defineProperty(resource, symbolRscHandle, { writable: true, value: handle })`. */
-  protected isHandleProperty(call: CallExpression): boolean {
-    const [target, key, descriptor, ...others] = call.arguments;
-    if (others.length > 0 || target?.type !== 'Identifier' || key?.type !== 'Identifier') return false;
-    if (!this.isSymbol(key) || descriptor?.type !== 'ObjectExpression') return false;
-    const keys = descriptor.properties.map(
-      (property) => property.type === 'Property' && nameOfKey(property.key),
-    );
-    if (keys.join() !== 'writable,value') return false;
-    const local = this.module.bindings.get(target);
-    this.accepted.add(key);
-    return local !== undefined && local.scope !== this.body && local.kind !== 'param';
   }
 
   protected isParameterInPlace(node: Identifier, parent: AnyNode): boolean {
@@ -166,7 +136,6 @@ export class GlueShapes {
   protected isOwnInPlace(node: Identifier, parent: AnyNode): boolean {
     const { name } = node;
     const call = parent.type === 'CallExpression' && parent.callee === node ? parent : undefined;
-    if (call && DESCRIPTIVE.test(name)) return this.areDescriptions(call.arguments);
     if (call) return CALLABLE.has(name);
     if (SYMBOLS.has(name))
       return parent.type === 'MemberExpression' && parent.computed && parent.property === node;
@@ -174,23 +143,12 @@ export class GlueShapes {
     switch (name) {
       case 'T_FLAG':
         return ['BinaryExpression', 'UnaryExpression', 'ArrayExpression'].includes(parent.type);
-      case 'TEXT_DECODER_UTF8':
-      case 'utf16Decoder':
-        return member !== undefined && nameOfMember(member) === 'decode';
       case 'INSTANCE_FLAGS':
         return member !== undefined && nameOfMember(member) === 'set';
       case 'CURRENT_TASK_MAY_BLOCK':
         return member !== undefined && nameOfMember(member) === 'value';
       case 'HANDLE_TABLES':
         return member?.computed === true && isNumberLiteral(member.property);
-      case 'curResourceBorrows':
-        return (
-          (member !== undefined && nameOfMember(member) === 'push') ||
-          (parent.type === 'ForOfStatement' && parent.right === node) ||
-          (parent.type === 'AssignmentExpression' &&
-            parent.right.type === 'ArrayExpression' &&
-            parent.right.elements.length === 0)
-        );
       case 'ComponentError':
       case 'WebAssemblyRuntimeError':
         return parent.type === 'NewExpression' && parent.callee === node;
@@ -232,23 +190,9 @@ export class GlueShapes {
             !property.computed &&
             this.isDescription(property.value, nameOfKey(property.key)),
         );
-      case 'CallExpression': {
-        // Descriptions of parts and bound functions; what else is called could answer with a name.
-        const { callee } = node;
-        const maker =
-          callee.type === 'MemberExpression' && nameOfMember(callee) === 'bind' ? callee.object : callee;
-        if (maker.type !== 'Identifier' || !this.isOwn(this.module.bindings.get(maker))) return false;
-        return DESCRIPTIVE.test(maker.name);
-      }
       case 'Identifier': {
         const binding = this.module.bindings.get(node);
-        if (binding === undefined) return key === 'typedArray';
-        if (binding.scope !== this.body) return false;
-        if (DESCRIPTIVE.test(node.name) && this.isOwn(binding)) {
-          this.accepted.add(node);
-          return true;
-        }
-        return key === 'importFn' && /^_trampoline\d+$/.test(node.name);
+        return binding?.scope === this.body && key === 'importFn' && /^_trampoline\d+$/.test(node.name);
       }
       default:
         return false;
@@ -274,7 +218,7 @@ export class GlueShapes {
     return !DENIED.has(name) && (this.names.has(name) || ADAPTER.test(name));
   }
 
-  /** The counter of `for (let i = 0; i < n; i++)` or `i < list.length`. */
+  /** The counter of `for (let i = 0; i < n; i++)`. */
   protected counterOf(node: Extract<AnyNode, { type: 'ForStatement' }>): Binding | undefined {
     const { init, test, update } = node;
     if (init?.type !== 'VariableDeclaration' || init.kind !== 'let' || init.declarations.length !== 1)
@@ -287,11 +231,7 @@ export class GlueShapes {
     if (update?.type !== 'UpdateExpression' || update.operator !== '++' || !isCounter(update.argument))
       return undefined;
     if (test?.type !== 'BinaryExpression' || test.operator !== '<' || !isCounter(test.left)) return undefined;
-    const end = test.right;
-    const bounded =
-      end.type === 'Identifier' ||
-      (end.type === 'MemberExpression' && nameOfMember(end) === 'length' && end.object.type === 'Identifier');
-    return bounded ? counter : undefined;
+    return test.right.type === 'Identifier' ? counter : undefined;
   }
 
   /** Whether `node` is a number or a bigint whatever its parts are: such a key names an element, nothing else. */
@@ -337,11 +277,6 @@ export function isText(node: AnyNode): boolean {
 
 export function isNumberLiteral(node: AnyNode | null | undefined): boolean {
   return node?.type === 'Literal' && typeof node.value === 'number';
-}
-
-/** A view of its own, rather than of a memory: a number here allocates. */
-export function isHuge(node: AnyNode | undefined): boolean {
-  return node === undefined || node.type === 'Literal' || node.type === 'BinaryExpression';
 }
 
 export function nameOfKey(key: AnyNode): string {

@@ -219,6 +219,13 @@ const ATTACKS: Record<string, string> = {
   'long string': "'x'.repeat(1e9)",
   growth: 'memory0.grow(65535)',
   'stack of an error': 'Error.prepareStackTrace',
+  'own fuel': '_charge(-1000000)',
+  'fuel as a value': 'getCurrentTask(_charge)',
+  'copy of a memory': 'new Uint8Array(new Uint8Array(memory0.buffer,0,9))',
+  'view of a memory': 'new Uint8Array(memory0.buffer,0,9)',
+  'slice of a memory': 'memory0.buffer.slice(0,9)',
+  'memory by another name': 'new Uint8Array(exports0.memory.buffer||0,exports0.memory.byteOffset,9)',
+  'buffer of a memory as a value': 'dataView(memory0).buffer',
 };
 
 const STATEMENT_ATTACKS: Record<string, string> = {
@@ -242,6 +249,20 @@ const STATEMENT_ATTACKS: Record<string, string> = {
   class: 'class Evil{}',
   'name of a function of jco by pattern': "const{a:T_FLAG}=imports['wasi:cli/exit']",
   'counter that is text': "for(let i='constructor';i<memory0;i++)[][i]",
+  'loop over a length that nothing was paid for': 'for(let i=0;i<memory0;i++);',
+  'loop over a host’s list that nothing was paid for': 'for(let i=0;i<memory0.length;i++);',
+  'for of that nothing was paid for': 'for(const e of memory0);',
+  'function that calls itself': 'function again(){again()}',
+  'function that calls its caller': 'function one(){two()}function two(){one()}',
+  'memory by a local name':
+    'function copy(){const e=memory0;return new Uint8Array(e.buffer||e,e.byteOffset,9)}',
+  'core export by a local name': 'function copy(){const e=exports0.memory;return e}',
+  'closure that calls itself': 'const again=()=>{again()}',
+  'closure that calls another': 'const one=()=>{},two=()=>{one()}',
+  'method that calls itself': 'const all={get:()=>{all.get()}}',
+  'parameter that is called': 'function call(e){e(e)}',
+  'variable that is called': 'let e;function call(){e()}e=call',
+  'core export that is replaced': 'let fake0;function call(){fake0()}fake0=exports0["validate"];fake0=call',
   'promise as result': 'return{then:init}',
   'function as result': 'return()=>0',
 };
@@ -253,12 +274,103 @@ const MODULE_ATTACKS: Record<string, (glue: string) => string> = {
   'default export': (glue) => `${glue};export default 1`,
   'import declaration': (glue) => `import'node:fs';${glue}`,
   'export from': (glue) => `export*from'node:fs';${glue}`,
-  'default parameter': (glue) => glue.replace('instantiateCore){', 'instantiateCore=eval){'),
-  'fourth parameter': (glue) => glue.replace('instantiateCore){', 'instantiateCore,e){'),
+  'default parameter': (glue) => glue.replace('_charge){', '_charge=eval){'),
+  'fifth parameter': (glue) => glue.replace('_charge){', '_charge,e){'),
+  'no fourth parameter': (glue) => glue.replace(',_charge){', '){'),
   'async instantiate': (glue) => glue.replace('export function', 'export async function'),
   'change in a function of jco': (glue) =>
     glue.replace('function dataView', 'function dataView').replace('&64512', '&64511'),
   'change in a constant of jco': (glue) => glue.replace('new TextEncoder', 'new TextDecoder'),
+};
+
+/** A charge for a list, what stands between, and the loop that it bounds. */
+const LOOP =
+  /const (\w+)=_admitElements\((\w+),(\w+),(\w+),(\d+,\d+)\);([^{}]*?)(for\(let \w+=0;\w+<\1;\w+\+\+\)\{)/;
+
+/** How a glue could be changed so that a guest pays less than it takes: what, and what stands there instead. */
+const CHARGE_ATTACKS: Record<string, [RegExp, (...parts: string[]) => string]> = {
+  'charge left out of a function of ours': [/_charge\(256\+\w+\*2\)/, () => '0'],
+  'charge halved': [/_charge\(256\+(\w+)\*2\)/, (_, bytes) => `_charge(256+${bytes})`],
+  'charge after the copy': [
+    /_charge\((256\+\w+\*2)\),(\w+\.buffer\.slice\([^)]*\))/,
+    (_, fuel, copy) => `${copy},_charge(${fuel})`,
+  ],
+  'bounds left out of a function of ours': [/_requireSpan\(\w+,\w+>>>0,/, () => '_repOf(0,0,'],
+  'text decoded leniently': [/fatal:!0/, () => 'fatal:!1'],
+  'more handles': [/>1024/, () => '>4096'],
+  'handles not checked': [/_requireHandle\((\w+),(\w+)\);/, () => ';'],
+  'handle read without a check': [/_repOf\(handleTable0,(\w+)\)/, (_, of) => `handleTable0[(${of}<<1)+1]`],
+  'loop over a length instead of what was paid': [
+    LOOP,
+    (_, bound, memory, at, length, rest, between, head) =>
+      `const ${bound}=_admitElements(${memory},${at},${length},${rest});${between}${head.replace(`<${bound};`, `<${length};`)}`,
+  ],
+  'loop before the charge': [
+    LOOP,
+    (_, bound, memory, at, length, rest, between, head) =>
+      `${between}${head}break}const ${bound}=_admitElements(${memory},${at},${length},${rest});{`,
+  ],
+  'charge left out before a loop': [
+    LOOP,
+    (_, bound, _memory, _at, length, _rest, between, head) => `const ${bound}=${length};${between}${head}`,
+  ],
+  'charge for a length of one': [/(_admitElements\(memory0,\w+,)\w+,/, (_, start) => `${start}1,`],
+  'charge for half the length': [
+    /(_admitElements\(memory0,\w+,)(\w+),/,
+    (_, start, length) => `${start}${length}>>1,`,
+  ],
+  'charge for smaller elements': [/(_admitElements\(memory0,\w+,\w+,)\d+,/, (_, start) => `${start}0,`],
+  'charge for elements of another size': [
+    /(_admitElements\(memory0,\w+,\w+,)64,/,
+    (_, start) => `${start}32,`,
+  ],
+  'charge for another place': [
+    /(_admitElements\(memory0,)(\w+),(\w+),/,
+    (_, start, _at, n) => `${start}${n},${n},`,
+  ],
+  'charge for a memory of its own': [
+    /_admitElements\(memory0,/,
+    () => '_admitElements({buffer:{byteLength:9e9}},',
+  ],
+  'one charge for two loops': [
+    LOOP,
+    (all, bound) =>
+      `${all.replace(/for\(let.*$/, '')}for(let q=0;q<${bound};q++);${all.replace(/^.*?(?=for\(let)/, '')}`,
+  ],
+  'charge outside of a loop around it': [
+    LOOP,
+    (_, bound, memory, at, length, rest, between, head) =>
+      `const ${bound}=_admitElements(${memory},${at},${length},${rest});${between}{${head}}}{`,
+  ],
+  'bound that changes': [/const (\w+)=_admitElements/, (_, bound) => `let ${bound}=_admitElements`],
+  'counter that goes by two loops': [
+    /(for\(let \w+=0;(\w+)<\w+;\w+)\+\+\)\{const/,
+    (_, head) => `${head}--){const`,
+  ],
+  'copy of numbers that are smaller': [/(_liftBytes\(memory0,\w+,\w+,)8\)/, (_, start) => `${start}1)`],
+  'copy of numbers for a length of one': [/(_liftBytes\(memory0,\w+,)\w+,/, (_, start) => `${start}1,`],
+  'copy of numbers past the charge': [
+    /_liftBytes\((memory0),(\w+),(\w+),(\d)\)/,
+    (_, memory, at, count, size) => `${memory}.buffer.slice(${at},${at}+${count}*${size})`,
+  ],
+  'text past the charge': [
+    /_liftUtf8\((memory0),(\w+),(\w+)\)/,
+    (_, memory, at, length) => `_decode(_utf8,new Uint8Array(${memory}.buffer,${at},${length}))`,
+  ],
+  'text by a decoder of its own': [
+    /_liftUtf8\(memory0,\w+,\w+\)/,
+    () => 'new TextDecoder().decode(memory0.buffer)',
+  ],
+  'text for a length of one': [/(_liftUtf8\(memory0,\w+,)\w+\)/, (_, start) => `${start}1)`],
+  'host’s list past the charge': [
+    /const (\w+)=_countElements\((\w+)\)/,
+    (_, bound, of) => `const ${bound}=${of}.length`,
+  ],
+  'host’s array past the charge': [/of _payElements\((\w+)\)/, (_, of) => `of ${of}`],
+  'host’s bytes past the charge': [
+    /_lowerBytes\((memory0),(\w+),(\w+)\)/,
+    (_, memory, at, of) => `new Uint8Array(${memory}.buffer,${at},9).set(${of})`,
+  ],
 };
 
 describe('attacks', () => {
@@ -279,6 +391,16 @@ describe('attacks', () => {
     const glue = glueOf('minimal');
     expect(attack(glue)).not.toBe(glue);
     expect(refuses(attack(glue))).toBe(true);
+  });
+
+  it.each(Object.entries(CHARGE_ATTACKS))('refuses: %s', (_, [place, change]) => {
+    const glue = glueOf('every type');
+    const names = new AnyName();
+    expect(checkGlue(glue, names)).toEqual([]);
+    const changed = glue.replace(place, change);
+    expect(changed).not.toBe(glue);
+    expect(() => parseModule(changed)).not.toThrow();
+    expect(checkGlue(changed, names).map(({ code }) => code)).toContain('glue_rejected');
   });
 
   it('refuses whatever reaches a constructor, at any place of the glue', () => {
