@@ -397,7 +397,7 @@ const controlGuests: readonly CoreGuest[] = [
   branchTable('br_table of 4', 4, top(2)),
   branchTable('br_table of 16', 16, top(4)),
   branchTable('br_table of 256', 256, top(8)),
-  branchTable('br_table of 4,096', 4096, top(12)),
+  branchTable('br_table of 1,900', 1900, top(11)),
   branchTable('br_table of 1,024', 1024, top(10)),
   loopGuest(
     'call_indirect of one',

@@ -2,6 +2,7 @@
 
 import type { Metering } from '../artifact/manifest.ts';
 import type { GuestLimits } from '../core/guest-limits.ts';
+import { mostCompileNs } from './meter/compile-work.ts';
 import { costs } from './meter/costs.ts';
 import { meterModule } from './meter/meter-module.ts';
 import type { MeterReport } from './meter/report.ts';
@@ -51,6 +52,9 @@ export function meterModules(
     refusals.push(tooLarge('memories', initialPages, memoryPages, 'pages of 64 KiB'));
   if (initialElements > tableElements)
     refusals.push(tooLarge('tables', initialElements, tableElements, 'elements'));
+  const compileNs = sum(reports, (report) => report.compileNs);
+  const mostNs = mostCompileNs(sum(reports, ({ codeBytes }) => codeBytes));
+  if (compileNs > mostNs) refusals.push(tooSlowToCompile(compileNs, mostNs));
   if (refusals.length > 0) return { ok: false, refusals };
 
   const unrestorable = [
@@ -82,5 +86,15 @@ function tooLarge(what: string, actual: number, most: number, unit: string): Ref
     message: `The component's ${what} start with ${actual} ${unit}; at most ${most} are taken.`,
     where: what,
     fix: 'Lower the initial sizes, or publish with a higher limit if the platform allows it.',
+  };
+}
+
+function tooSlowToCompile(actualNs: number, mostNs: number): Refusal {
+  const [actual, most] = [actualNs, mostNs].map((ns) => Math.ceil(ns / 1_000_000));
+  return {
+    code: 'too_large',
+    message: `Compiling the component is estimated to take ${actual} ms; at most ${most} are taken for its size.`,
+    where: 'core modules',
+    fix: 'Build with an optimizing compiler, without generated tables of functions, and with fewer locals a function.',
   };
 }

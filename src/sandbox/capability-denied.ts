@@ -40,12 +40,6 @@ export function createInertInterface(
 }
 
 /**
- * What glue looks for on a resource that is no method of its interface. With a `then` it would be taken for a promise,
- * and every call that gives one would end in a trap.
- */
-const GLUE_MEMBERS: ReadonlySet<string> = new Set(['then', 'rsc', 'drop']);
-
-/**
  * A resource class whose methods all deny. Glue asks for classes by their upper-case names, and calls
  * `Symbol.dispose` when the guest drops a handle.
  */
@@ -60,7 +54,8 @@ export function createInertResource(state: GuestState, name: string): new () => 
   const methods = new Proxy(Object.create(null) as object, {
     get(_, member) {
       if (member === Symbol.dispose) return noteDrop;
-      if (typeof member === 'symbol' || GLUE_MEMBERS.has(member)) return undefined;
+      // With a `then` it would be taken for a promise, and every call that gives one would end in a trap.
+      if (typeof member === 'symbol' || member === 'then') return undefined;
       return createDenial(state, `${name}.${member}`);
     },
   });

@@ -3,6 +3,8 @@
 
 import type { ByteWriter } from './byte-writer.ts';
 import { BLOCK_EMPTY, I32, type CodeReader } from './code-reader.ts';
+import type { CompileWork } from './compile-work.ts';
+import { costs } from './costs.ts';
 import { checkLimit } from './engine-limits.ts';
 import { writeDepthExit, writeSpill } from './fuel-code.ts';
 import type { FuelCounter } from './fuel-counter.ts';
@@ -24,6 +26,7 @@ export interface ControlParts {
   readonly labels: LabelStack;
   readonly regions: FuelRegions;
   readonly counter: FuelCounter;
+  readonly work: CompileWork;
   readonly types: readonly FunctionType[];
 }
 
@@ -33,15 +36,17 @@ export class ControlFlow {
   private readonly labels: LabelStack;
   private readonly regions: FuelRegions;
   private readonly counter: FuelCounter;
+  private readonly work: CompileWork;
   private readonly types: readonly FunctionType[];
   private reader: CodeReader;
   private frame!: FunctionFrame;
 
-  constructor({ out, labels, regions, counter, types }: ControlParts, reader: CodeReader) {
+  constructor({ out, labels, regions, counter, work, types }: ControlParts, reader: CodeReader) {
     this.out = out;
     this.labels = labels;
     this.regions = regions;
     this.counter = counter;
+    this.work = work;
     this.types = types;
     this.reader = reader;
   }
@@ -53,7 +58,7 @@ export class ControlFlow {
 
   /** `block`, `loop` or `if`. */
   open(opcode: number): void {
-    const { out, labels, regions, counter, reader } = this;
+    const { out, labels, regions, counter, work, reader } = this;
     const blockType = reader.blockType();
     const type = this.typeOf(blockType);
     if (opcode === IF) labels.pop(1);
@@ -63,13 +68,21 @@ export class ControlFlow {
     if (blockType === BLOCK_EMPTY) out.byte(NO_RESULT);
     else if (blockType < BLOCK_EMPTY) out.byte(-2 - blockType);
     else out.signed(blockType);
+    work.control(labels.height);
     labels.open(opcode, type);
     regions.openLabel(labels.depth);
+    work.openLabel(labels.depth, type.params.length + type.results.length);
     if (opcode === LOOP) {
+      work.loop();
       regions.startLoop();
+      // In the loop's own region: each turn pays.
+      regions.add(costs.byOperator[LOOP] ?? 0);
       return;
     }
-    if (opcode === IF) regions.reach(labels.depth);
+    if (opcode === IF) {
+      regions.reach(labels.depth);
+      work.arrive(labels.depth);
+    }
     regions.goOn();
   }
 
@@ -78,6 +91,7 @@ export class ControlFlow {
     const { out, labels, regions } = this;
     const { depth } = labels;
     if (labels.opcode() !== IF) throw this.reader.fault('an else without an if');
+    this.work.control(labels.height);
     if (alive) this.reachEnd();
     const together = alive && regions.isOpenedHere(depth);
     if (alive && !together) regions.end();
@@ -95,6 +109,8 @@ export class ControlFlow {
   end(alive: boolean): boolean {
     const { out, labels, regions } = this;
     const { depth } = labels;
+    this.work.control(labels.height);
+    this.work.closeLabel(depth);
     if (depth === 0) {
       this.endFunction(alive);
       return true;
@@ -137,6 +153,8 @@ export class ControlFlow {
     this.counter.holdInLocal();
     out.indexed(BRANCH_IF, labels.depth - label);
     if (labels.isLoop(label)) {
+      this.work.control(labels.height);
+      this.work.arrive(label);
       // What comes after is for the last round only.
       regions.end();
       return;
@@ -160,13 +178,20 @@ export class ControlFlow {
       if (entry === count) labels.pop(labels.arity(label));
     }
     reader.offset = labelsStart;
-    for (let entry = 0; entry <= count; entry += 1) this.target(labels.read());
+    this.work.table();
+    for (let entry = 0; entry <= count; entry += 1) {
+      const label = labels.read();
+      this.work.tableLabel(label, labels.height);
+      this.reachTarget(label);
+    }
     return this.leave();
   }
 
   return(): boolean {
     const { out, labels } = this;
     labels.pop(labels.arity(0));
+    this.work.control(labels.height);
+    this.work.arrive(0);
     this.exit();
     if (this.frame.wrapped) out.indexed(BRANCH, labels.depth);
     else out.byte(RETURN);
@@ -229,6 +254,12 @@ export class ControlFlow {
   }
 
   private target(label: number): void {
+    this.work.control(this.labels.height);
+    this.work.arrive(label);
+    this.reachTarget(label);
+  }
+
+  private reachTarget(label: number): void {
     if (!this.labels.isLoop(label)) this.regions.reach(label);
   }
 

@@ -5,7 +5,7 @@ import table from './costs.json' with { type: 'json' };
 import { OPERATORS, OPERATOR_IDS } from './operators.ts';
 
 /** Classes that the rewriter charges itself, besides those that the operator table names. */
-const EXTRA_CLASSES = ['function_entry', 'host_call'] as const;
+const EXTRA_CLASSES = ['function_entry', 'imported_call'] as const;
 
 /** Operators whose work grows with an operand: what they pay per 1024 units of it. */
 export type LengthClass = keyof typeof table.lengths;
@@ -17,7 +17,7 @@ export interface Costs {
   /** By operator id. Zero for ids that are no operator. */
   readonly byOperator: Uint32Array;
   readonly functionEntry: number;
-  readonly hostCall: number;
+  readonly importedCall: number;
   readonly entryPer1024Locals: number;
   readonly entryPer1024FrameBytes: number;
   readonly lengthPer1024: Readonly<Record<LengthClass, number>>;
@@ -34,7 +34,7 @@ export const costs: Costs = {
   version: positive('version', table.version),
   byOperator: spread(),
   functionEntry: fuelOf('function_entry'),
-  hostCall: fuelOf('host_call'),
+  importedCall: fuelOf('imported_call'),
   entryPer1024Locals: positive('locals', table.entry.fuelPer1024Locals.fuel),
   entryPer1024FrameBytes: positive('frame bytes', table.entry.fuelPer1024FrameBytes.fuel),
   lengthPer1024: Object.fromEntries(

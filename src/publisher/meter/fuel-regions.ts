@@ -11,7 +11,7 @@ import type { CodeReader } from './code-reader.ts';
 import { costs } from './costs.ts';
 import { writeCharge } from './fuel-code.ts';
 import type { FuelCounter } from './fuel-counter.ts';
-import { CALL, NOP } from './opcodes.ts';
+import { CALL, LOOP, NOP } from './opcodes.ts';
 import { IMMEDIATE_OF } from './operator-tables.ts';
 
 /** Regions are numbered from 1. */
@@ -170,9 +170,9 @@ export class FuelRegions {
     let fuel = 0;
     for (let step = 0; fuel <= limit; step += 1) {
       const id = reader.operator();
-      fuel += costs.byOperator[id] ?? 0;
+      if (id !== LOOP) fuel += costs.byOperator[id] ?? 0;
       if ((id < AFTER_CONTROL && id !== NOP) || step > SKIPPED_FUEL) break;
-      if (id === CALL) fuel += reader.u32() < this.importedFunctions ? costs.hostCall : 0;
+      if (id === CALL) fuel += reader.u32() < this.importedFunctions ? costs.importedCall : 0;
       else reader.skipImmediates(IMMEDIATE_OF[id] ?? 0);
     }
     reader.offset = start;

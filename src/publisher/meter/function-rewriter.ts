@@ -8,6 +8,7 @@ import { DIRTY, METER_GLOBALS } from '../../artifact/meter-abi.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { writeNanGuard } from './canonical-nan.ts';
 import { CodeReader, EXTERNREF, FUNCREF, I32, V128 } from './code-reader.ts';
+import type { CompileWork } from './compile-work.ts';
 import { ControlFlow } from './control-flow.ts';
 import { costs } from './costs.ts';
 import { checkLimit } from './engine-limits.ts';
@@ -63,6 +64,8 @@ export interface RewriterContext {
   readonly referencedFunction: (index: number) => number;
   /** The index of this type, for a block; the type is made if need be. */
   readonly typeIndex: (type: FunctionType) => number;
+  /** Counts what the bodies cost to compile. */
+  readonly work: CompileWork;
 }
 
 const GLOBALS = METER_GLOBALS.length;
@@ -93,7 +96,8 @@ export class FunctionRewriter {
     this.labels = new LabelStack(this.reader);
     this.regions = new FuelRegions(out, this.counter, this.reader, shape.importedFunctions);
     const { labels, regions, counter } = this;
-    this.control = new ControlFlow({ out, labels, regions, counter, types: shape.types }, this.reader);
+    const { work } = context;
+    this.control = new ControlFlow({ out, labels, regions, counter, work, types: shape.types }, this.reader);
     this.lengths = new LengthCharges(out, counter);
   }
 
@@ -118,7 +122,9 @@ export class FunctionRewriter {
     this.regions.start(reader, frame.uncheckedFuel);
     this.control.start(reader, frame);
     this.lengths.start(frame.lengths);
+    context.work.startFunction(locals.total, reader.end - groupsStart);
     this.walk();
+    context.work.finishFunction();
     const body = { highest: this.labels.highest, fuel: this.regions.entryFuel };
     writeEntry(head, frame, traits, locals, type, context.vectors, body);
     if (frame.wrapped) this.openWrapper(type.results);
@@ -140,9 +146,12 @@ export class FunctionRewriter {
 
   private walk(): void {
     const { reader, out, control, regions } = this;
+    const { work } = this.context;
     for (;;) {
       const id = reader.operator();
-      regions.add(costs.byOperator[id] ?? 0);
+      // A loop pays by turn.
+      if (id !== LOOP) regions.add(costs.byOperator[id] ?? 0);
+      work.operator(id);
       switch (id) {
         case UNREACHABLE:
           out.byte(id);
@@ -288,7 +297,7 @@ export class FunctionRewriter {
   private call(): void {
     const { shape } = this.context;
     const index = this.functionIndex();
-    if (index < shape.importedFunctions) this.regions.add(costs.hostCall);
+    if (index < shape.importedFunctions) this.regions.add(costs.importedCall);
     this.applyCall(shape.types[shape.functions[index] ?? 0]);
     this.out.indexed(CALL, index);
     this.counter.returned();
@@ -306,6 +315,7 @@ export class FunctionRewriter {
 
   private applyCall(type: FunctionType | undefined): void {
     if (type === undefined) throw this.reader.fault('a call of an unknown type');
+    this.context.work.call(type.params.length + type.results.length);
     this.labels.pop(type.params.length);
     this.labels.push(type.results.length);
     this.regions.addCall();

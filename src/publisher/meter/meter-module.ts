@@ -14,6 +14,7 @@ import { BinaryFault } from '../binary-reader.ts';
 import type { Refusal, Result } from '../refusal.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { CodeReader, V128 } from './code-reader.ts';
+import { CompileWork } from './compile-work.ts';
 import { costs } from './costs.ts';
 import { checkLimit, LimitFault } from './engine-limits.ts';
 import { FunctionRewriter, type RewriterContext } from './function-rewriter.ts';
@@ -62,7 +63,11 @@ export function meterModule(bytes: Uint8Array, options: MeterOptions): Result<Me
   try {
     return { ok: true, value: new ModuleMeter(readModuleShape(bytes), options).meter() };
   } catch (cause) {
-    if (cause instanceof LimitFault) return refuse('too_large', cause.message, where, FIX.too_large);
+    if (cause instanceof LimitFault) {
+      const { functionIndex, message } = cause;
+      const at = functionIndex === undefined ? where : `${where}, function ${functionIndex}`;
+      return refuse('too_large', message, at, FIX.too_large);
+    }
     if (!(cause instanceof BinaryFault) || cause.code === 'too_many_modules') throw cause;
     const at = `${where}, byte ${cause.offset}`;
     return refuse(cause.code, cause.message, at, FIX[cause.code]);
@@ -83,6 +88,7 @@ function refuse(code: Refusal['code'], message: string, where: string, fix: stri
 class ModuleMeter {
   private readonly shape: ModuleShape;
   private readonly options: MeterOptions;
+  private readonly work = new CompileWork();
   private readonly addedTypes: FunctionType[] = [];
   private readonly blockTypes = new Map<string, number>();
   /** By imported function: the function that stands for it where a reference to it is taken. */
@@ -98,6 +104,7 @@ class ModuleMeter {
     const memories = shape.memories.map((limits) => capLimits(limits, this.options.maxMemoryPages, 'memory'));
     const tables = shape.tables.map((limits) => capLimits(limits, this.options.maxTableElements, 'table'));
     const state = describeState(shape);
+    this.countDeclarations();
     const map = {
       globalCount: shape.globals.length,
       functionCount: shape.functions.length,
@@ -115,6 +122,7 @@ class ModuleMeter {
       tableMaxima: tables.map(({ maximum }) => maximum),
       referencedFunction: map.referencedFunction,
       typeIndex: (type) => this.typeIndex(type),
+      work: this.work,
     });
     const out = new ByteWriter(code.offset + data.offset + 4096);
     out.copy(PREAMBLE);
@@ -138,6 +146,8 @@ class ModuleMeter {
         inputBytes: shape.bytes.length,
         outputBytes: bytes.length,
         functionCount: shape.functions.length - shape.importedFunctions,
+        codeBytes: this.work.codeBytes,
+        compileNs: this.work.totalNs,
         memories: memories.map(({ imported, initial, maximum }, index) => ({
           index,
           imported,
@@ -175,7 +185,7 @@ class ModuleMeter {
         const size = section.u32();
         const start = section.skip(size);
         const body = new CodeReader(shape.bytes, start, section.offset);
-        rewriter.rewrite(body, this.typeOf(shape.importedFunctions + index), bodies);
+        this.rewrite(rewriter, body, shape.importedFunctions + index, bodies);
       }
       section.expectDone('a code section');
     }
@@ -185,6 +195,33 @@ class ModuleMeter {
       rewriter.rewrite(new CodeReader(stubBody(type, imported)), type, bodies);
     }
     return writeVectorSection(defined + this.stubs.size, bodies);
+  }
+
+  private rewrite(rewriter: FunctionRewriter, body: CodeReader, index: number, bodies: ByteWriter): void {
+    try {
+      rewriter.rewrite(body, this.typeOf(index), bodies);
+    } catch (cause) {
+      if (cause instanceof LimitFault) cause.functionIndex = index;
+      throw cause;
+    }
+  }
+
+  /** Counts what declarations cost where the module is compiled and instantiated. */
+  private countDeclarations(): void {
+    const { shape, work } = this;
+    const countOf = (id: number): number => shape.section(id)?.u32() ?? 0;
+    const elements = shape.section(SECTION.element);
+    let values = 0;
+    for (const { params, results } of shape.types) values += params.length + results.length;
+    work.declare('type', shape.types.length);
+    work.declare('typeValue', values);
+    work.declare('import', shape.imports.length);
+    work.declare('export', countOf(SECTION.export));
+    work.declare('table', shape.tables.length);
+    work.declare('global', shape.globals.length);
+    work.declare('elementSegment', countOf(SECTION.element));
+    work.declare('elementByte', elements === undefined ? 0 : elements.end - elements.offset);
+    work.declare('dataSegment', countOf(SECTION.data));
   }
 
   private writeFunctions(): ByteWriter {
@@ -224,7 +261,7 @@ class ModuleMeter {
   }
 
   /**
-   * A reference to an imported function could be called from where no charge for the host call stands: a stub, which
+   * A reference to an imported function could be called from where no charge for the imported call stands: a stub, which
    * charges for it, takes its place.
    */
   private referencedFunction(index: number): number {

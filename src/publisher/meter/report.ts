@@ -43,6 +43,10 @@ export interface MeterReport {
   readonly inputBytes: number;
   readonly outputBytes: number;
   readonly functionCount: number;
+  /** Of all bodies as they came. */
+  readonly codeBytes: number;
+  /** What the module costs to compile and instantiate, nanoseconds by the estimate of compile-work.ts. */
+  readonly compileNs: number;
   readonly memories: readonly MeteredMemory[];
   readonly tables: readonly MeteredTable[];
   /** What the module defines and a host can put back: all of its memories, its mutable globals of number types. */
