@@ -50,7 +50,7 @@ const MAX_BANKS = 10_000;
 /** Most calls of one bank that wait for another of its calls. */
 const MAX_WAITING = 256;
 
-/** What a trap is taken to have used for each millisecond that it took, since it hides how much it was. */
+/** What a trap is taken to have used for each millisecond that it took, since it hides how much fuel that was. */
 const FUEL_PER_MS = 1_750_000;
 
 interface Account {
@@ -79,6 +79,8 @@ export function createGovernor(clock: Clock, rations: Rations = DEFAULT_RATIONS)
   const accounts = createLruMap<Account>(MAX_BANKS);
   let latest = { bank: '', atMs: Number.NEGATIVE_INFINITY };
   let latestOther = latest;
+  /** Calls that run now, of all banks. */
+  let runningOfAll = 0;
 
   const accountOf = (release: VerifiedRelease): Account => {
     const known = accounts.get(release.bank);
@@ -117,9 +119,10 @@ export function createGovernor(clock: Clock, rations: Rations = DEFAULT_RATIONS)
     return lastFuel > rations.dearFuel && usedDearly.level + running * lastFuel >= rations.dearBurstFuel;
   };
 
-  const settle = (account: Account, outcome: CallOutcome, startedAtMs: number): void => {
+  const settle = (account: Account, outcome: CallOutcome, startedAtMs: number, besides: number): void => {
     const nowMs = clock();
-    const elapsedMs = Math.max(0, nowMs - startedAtMs);
+    // Calls at the same time have shared the time that has passed.
+    const elapsedMs = Math.max(0, nowMs - startedAtMs) / Math.max(1, besides);
     const fuel = fuelOf(outcome, elapsedMs);
     account.lastFuel = fuel;
     drain(account.used, rations.fuelPerSecond, nowMs);
@@ -151,13 +154,16 @@ export function createGovernor(clock: Clock, rations: Rations = DEFAULT_RATIONS)
       const refusal = refuse(account, startedAtMs);
       if (refusal !== undefined) return failed(refusal);
       account.running += 1;
+      runningOfAll += 1;
+      const besides = runningOfAll;
       let outcome: CallOutcome | undefined;
       try {
         outcome = await call();
         return outcome;
       } finally {
         account.running -= 1;
-        if (outcome !== undefined) settle(account, outcome, startedAtMs);
+        if (outcome !== undefined) settle(account, outcome, startedAtMs, (besides + runningOfAll) / 2);
+        runningOfAll -= 1;
         // Each of them looks for itself again. Nobody waits where nothing runs.
         if (!mustWait(account)) for (const go of account.waiting.splice(0)) go();
       }
@@ -194,7 +200,7 @@ function drain(bucket: Bucket, perSecond: number, nowMs: number): number {
 
 function fuelOf(outcome: CallOutcome, elapsedMs: number): number {
   const isKnown = outcome.kind === 'verdict' || outcome.failure.code === 'fuel_exhausted';
-  return isKnown ? outcome.fuel : Math.min(outcome.fuel, (elapsedMs + 1) * FUEL_PER_MS);
+  return isKnown ? outcome.fuel : Math.min(outcome.fuel, elapsedMs * FUEL_PER_MS);
 }
 
 function hitLimit(outcome: CallOutcome): boolean {
