@@ -26,7 +26,7 @@ export async function uploadStore(directory: string, bucket: string): Promise<st
   let cursor: string | undefined;
   do {
     const page = await store.list({ prefix: '', ...(cursor !== undefined && { cursor }) });
-    keys.push(...page.objects.map(({ key }) => key));
+    keys.push(...page.objects.map(({ key }) => key).filter(isForGateways));
     cursor = page.cursor;
   } while (cursor !== undefined);
   const isPointer = (key: string): boolean => key.endsWith('/current');
@@ -46,6 +46,11 @@ export async function uploadStore(directory: string, bucket: string): Promise<st
     await rm(scratch, { recursive: true });
   }
   return ordered;
+}
+
+/** Candidates and marks of the garbage collection are the publisher's own. */
+function isForGateways(key: string): boolean {
+  return !key.startsWith('gc/') && !key.includes('/candidates/');
 }
 
 if (import.meta.main) {

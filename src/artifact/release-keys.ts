@@ -5,12 +5,13 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK
 
 import { WasmpayError } from '../core/error.ts';
 
-/** What the publisher signs with. The private part never leaves this object. */
+/** What the publisher signs with: a key in this process, or one that somebody else holds. */
 export interface SigningKey {
   readonly keyId: string;
-  readonly key: CryptoKey;
   /** The other half of the pair, as a gateway trusts it. */
   readonly publicKey: CryptoKey;
+  /** The Ed25519 signature of `bytes`. Not believed until `publicKey` verified it. */
+  readonly sign: (bytes: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>;
 }
 
 /** What a gateway trusts: keys by id, several at once while one is being rotated. */
@@ -34,7 +35,12 @@ export async function parseSigningKey(json: string): Promise<SigningKey> {
   const { d: _, ...publicJwk } = jwk;
   const name = 'the signing key';
   const [key, publicKey] = await Promise.all([importKey(jwk, name), importKey(publicJwk, name)]);
-  return { keyId: await calculateJwkThumbprint(publicJwk), key, publicKey };
+  return {
+    keyId: await calculateJwkThumbprint(publicJwk),
+    publicKey,
+    // The private key is in this closure alone: nothing that prints the object can print it.
+    sign: async (bytes) => new Uint8Array(await crypto.subtle.sign('Ed25519', key, bytes)),
+  };
 }
 
 /**
@@ -55,6 +61,11 @@ export async function parseTrustedKeys(json: string): Promise<TrustedKeys> {
     keys.set(await calculateJwkThumbprint(jwk), await importKey(jwk, name));
   }
   return keys;
+}
+
+/** The keys that are trusted where nobody says: the one that signs. */
+export function trustOnly({ keyId, publicKey }: SigningKey): TrustedKeys {
+  return new Map([[keyId, publicKey]]);
 }
 
 async function importKey(jwk: JWK, name: string): Promise<CryptoKey> {

@@ -13,10 +13,13 @@ export interface SandboxPolicy {
   readonly limits: GuestLimits;
 }
 
-/** What the gateway answers when the validator could not: `deny`, or 503 (`refuse`). */
+/** What the gateway answers when the validator could not: `deny`, or 503 (`refuse`). Never an approval. */
 export type Fallback = 'deny' | 'refuse';
 
-/** The payload of a release. Times are seconds since the Unix epoch, as in RFC 7519. */
+/** The fallbacks there are: what a command line or a signed payload may say. */
+export const FALLBACKS: readonly Fallback[] = ['deny', 'refuse'];
+
+/** One release. Times are seconds since the Unix epoch, as in RFC 7519. */
 export interface Release {
   /** The deployment that may run it. */
   readonly audience: string;
@@ -26,11 +29,20 @@ export interface Release {
   readonly bankId: string;
   /** 1, 2, 3 …; only grows. */
   readonly number: number;
+  /** Number of the release that was current when this one was made, 0 for none. Absent from older publishers' releases. */
+  readonly replaces?: number;
   readonly artifact: Digest;
   readonly component: Digest;
   readonly contract: Contract;
   readonly policy: SandboxPolicy;
   readonly fallback: Fallback;
+  /**
+   * `approve` is the answer while storage does not answer and the artifact is not in memory: the one cause that no
+   * caller can provoke. Absent: as `fallback`.
+   */
+  readonly outage?: 'approve';
+  /** Present while the bank is switched off: nothing is run, every transaction gets this answer. */
+  readonly disabled?: { readonly answer: Fallback };
   readonly notBeforeS: number;
   readonly notAfterS: number;
 }

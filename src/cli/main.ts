@@ -14,6 +14,16 @@ interface Command {
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   inspect: async () => (await import('./inspect.ts')).inspectCommand,
   publish: async () => (await import('./publish.ts')).publishCommand,
+  activate: async () => (await import('./activate.ts')).activateCommand,
+  rollback: async () => (await import('./rollback.ts')).rollbackCommand,
+  disable: async () => (await import('./switch.ts')).disableCommand,
+  enable: async () => (await import('./switch.ts')).enableCommand,
+  renew: async () => (await import('./renew.ts')).renewCommand,
+  rebuild: async () => (await import('./rebuild.ts')).rebuildCommand,
+  history: async () => (await import('./history.ts')).historyCommand,
+  show: async () => (await import('./history.ts')).showCommand,
+  diff: async () => (await import('./diff.ts')).diffCommand,
+  gc: async () => (await import('./gc.ts')).gcCommand,
   keys: async () => (await import('./keys.ts')).keysCommand,
 };
 

@@ -7,7 +7,10 @@ import { WasmpayError } from '../core/error.ts';
 import { MAX_COMPONENT_BYTES } from '../core/limits.ts';
 import { DEFAULT_POLICY, parsePolicy, type Policy } from '../publisher/policy.ts';
 
-/** Options and exactly `positionals.length` arguments; `usage` where the command line has others. */
+/**
+ * Options and the arguments that `positionals` name; those in brackets, at the end, may be left out. Throws `usage` where
+ * the command line has others.
+ */
 export function parseOptions(
   args: readonly string[],
   positionals: readonly string[],
@@ -15,9 +18,11 @@ export function parseOptions(
 ): { arguments: string[]; options: Record<string, string | boolean | undefined> } {
   try {
     const parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
-    if (parsed.positionals.length !== positionals.length) {
+    const needed = positionals.filter((name) => !name.startsWith('['));
+    const { length } = parsed.positionals;
+    if (length < needed.length || length > positionals.length) {
       throw new TypeError(
-        `it takes ${positionals.join(' ')}; ${parsed.positionals.length} arguments are given`,
+        `it takes ${positionals.join(' ') || 'no arguments'}; ${length} arguments are given`,
       );
     }
     return {

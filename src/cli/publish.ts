@@ -1,133 +1,128 @@
-// `wasmpay publish BANK FILE`: a component becomes the bank's next release.
+// `wasmpay publish BANK FILE`: a component becomes the bank's next release, or waits as a candidate.
 
-import { parseSigningKey, type SigningKey } from '../artifact/release-keys.ts';
-import { WasmpayError } from '../core/error.ts';
-import { faultOfLimit, GUEST_LIMIT_NAMES, type GuestLimits } from '../core/guest-limits.ts';
-import { devDirectory, openDevStore } from '../store/dev-store.ts';
-import type { ObjectStore } from '../store/object-store.ts';
-import { publishComponent, type Publication, type StageReport } from '../publisher/publish.ts';
-import { parseOptions, readComponentFile, readPolicy, readTextFile } from './options.ts';
-import { openStore } from './store-address.ts';
-import { describeRefusals, printJson, printProgress, printResult } from './terminal.ts';
+import { publishCandidate, publishComponent, type PublishOptions } from '../publisher/publish.ts';
+import type { Publication, WaitingPublication } from '../publisher/publish.ts';
+import {
+  describeChanges,
+  describeRelease,
+  describeWarnings,
+  printRefused,
+  printStage,
+} from './describe-release.ts';
+import { parseOptions, readComponentFile, readPolicy } from './options.ts';
+import { DESK_OPTIONS, openDesk, TARGET_USAGE } from './target.ts';
+import { parseTerms, TERM_OPTIONS } from './terms.ts';
+import { printJson, printResult } from './terminal.ts';
 
-const TRIAL_SCRIPT = new URL('../sandbox/node/trial-child.ts', import.meta.url);
+/** The sandbox's trial, which the publisher is handed. */
+export const TRIAL_SCRIPT = new URL('../sandbox/node/trial-child.ts', import.meta.url);
 
-const USAGE = `wasmpay publish BANK FILE [--store ADDRESS] [--key FILE] [--audience NAME] [--fallback deny|refuse]
-                          [--valid-days N] [--limit NAME=NUMBER]... [--strict] [--policy FILE] [--json]
-  Checks a component, makes an artifact of it and releases it to BANK. Without --store it goes to the gateway that
-  "npm start" runs here, with that gateway's key. ADDRESS is file:DIRECTORY; --key names a private JSON Web Key
-  (Ed25519), --audience the deployment that may run the release. Limits are fuel, stackBytes, memoryPages and
-  tableElements.`;
+const USAGE = `wasmpay publish BANK FILE [TARGET] [--no-activate] [--fallback deny|refuse] [--outage approve]
+                          [--valid-days N] [--limit NAME=NUMBER]... [--strict] [--policy FILE] [--accept-imports]
+                          [--least-number N] [--json]
+  Checks a component, makes an artifact of it and releases it to BANK. With --no-activate it waits, unsigned, for
+  "wasmpay activate"; so does one that imports what its predecessor did not, unless --accept-imports. --fallback is what
+  a validator that fails is answered by; --outage approve approves while storage gives no answer, and in no other case.
+  Limits are fuel, stackBytes, memoryPages and tableElements. ${TARGET_USAGE}`;
 
 /** The command for main.ts. */
 export const publishCommand = { usage: USAGE, run: runPublish };
 
 async function runPublish(args: readonly string[]): Promise<number> {
   const parsed = parseOptions(args, ['BANK', 'FILE'], {
-    store: { type: 'string' },
-    key: { type: 'string' },
-    audience: { type: 'string' },
-    fallback: { type: 'string', default: 'deny' },
-    'valid-days': { type: 'string' },
-    strict: { type: 'boolean', default: false },
-    policy: { type: 'string' },
-    limit: { type: 'string', multiple: true },
-    json: { type: 'boolean', default: false },
+    ...DESK_OPTIONS,
+    ...TERM_OPTIONS,
+    'no-activate': { type: 'boolean', default: false },
   });
   const [bankId, file] = parsed.arguments.map(String);
-  const options = parsed.options as Record<string, string | undefined>;
-  const asJson = parsed.options['json'] === true;
-  const { store, signingKey, audience } = await openTarget(options);
-  const component = await readComponentFile(String(file));
-  const limitTexts = (parsed.options['limit'] ?? []) as unknown as readonly string[];
-  const validityDays = parseDays(options['valid-days']);
-  const published = await publishComponent({
+  const { options } = parsed;
+  const asJson = options['json'] === true;
+  const publish: PublishOptions = {
+    ...(await openDesk(options)),
+    ...parseTerms(options),
     bankId: String(bankId),
-    component,
-    store,
-    signingKey,
-    audience,
-    policy: await readPolicy(options['policy']),
-    strict: parsed.options['strict'] === true,
-    fallback: parseFallback(options['fallback']),
-    ...(validityDays !== undefined && { validityDays }),
-    limits: parseLimits(limitTexts),
+    component: await readComponentFile(String(file)),
+    policy: await readPolicy(options['policy'] as string | undefined),
     trialScript: TRIAL_SCRIPT,
-    clock: () => Date.now(),
     stopwatch: () => performance.now(),
     ...(!asJson && { onStage: printStage }),
-  });
-  if (!published.ok) {
-    if (asJson) printJson({ published: false, refusals: published.refusals });
-    else printProgress(describeRefusals(published.refusals));
-    return 1;
+  };
+  if (options['no-activate'] === true) {
+    const waiting = await publishCandidate(publish);
+    if (!waiting.ok) return printRefused(asJson, 'published', waiting.refusals);
+    return printWaiting(asJson, waiting.value, activationOf(waiting.value, args));
   }
-  if (asJson) printJson(toJson(published.value));
-  else printResult(toText(published.value));
+  const published = await publishComponent(publish);
+  if (!published.ok) return printRefused(asJson, 'published', published.refusals);
+  return printPublication(asJson, 'published', published.value);
+}
+
+/** Prints what `publish` and `activate` made; gives the exit code. */
+export function printPublication(asJson: boolean, action: string, publication: Publication): number {
+  const { release, previous, passedOver, changes, stages } = publication;
+  if (asJson) {
+    printJson({
+      [action]: true,
+      release,
+      previous: previous?.number ?? null,
+      passedOver: passedOver?.number ?? null,
+      changes,
+      stages,
+    });
+    return 0;
+  }
+  const lines = [...describeRelease(release), ...describeChanges(changes), ...describeWarnings(publication)];
+  printResult(lines.join('\n'));
   return 0;
 }
 
-async function openTarget(
-  options: Record<string, string | undefined>,
-): Promise<{ store: ObjectStore; signingKey: SigningKey; audience: string }> {
-  if (options['store'] === undefined) {
-    const dev = await openDevStore(devDirectory(process.env));
-    return { store: dev.store, signingKey: await parseSigningKey(dev.signingKey), audience: dev.audience };
+function printWaiting(asJson: boolean, waiting: WaitingPublication, activation: string): number {
+  const { candidate, previous, changes, stages } = waiting;
+  if (asJson) {
+    printJson({
+      published: true,
+      activated: false,
+      candidate,
+      previous: previous?.number ?? null,
+      changes,
+      stages,
+    });
+    return 0;
   }
-  if (options['key'] === undefined || options['audience'] === undefined) {
-    throw new WasmpayError('usage', '--store goes with --key FILE and --audience NAME');
-  }
-  return {
-    store: openStore(options['store']),
-    signingKey: await parseSigningKey(await readTextFile(options['key'], '--key')),
-    audience: options['audience'],
-  };
+  printResult(
+    [
+      `waiting    unsigned; gateways go on with ${previous === undefined ? 'nothing' : `release ${previous.number}`}`,
+      `artifact   ${candidate.artifact}`,
+      `component  ${candidate.component}`,
+      ...describeChanges(changes),
+      `activate   ${activation}`,
+    ].join('\n'),
+  );
+  return 0;
 }
 
-function parseFallback(text: string | undefined): 'deny' | 'refuse' {
-  if (text === 'deny' || text === 'refuse') return text;
-  throw new WasmpayError('usage', '--fallback is deny or refuse: a failure is never an approval');
-}
-
-/** `--limit NAME=NUMBER`, several times. */
-function parseLimits(texts: readonly string[]): Partial<GuestLimits> {
-  const limits: { -readonly [K in keyof GuestLimits]?: number } = {};
-  for (const text of texts) {
-    const [name, number] = text.split('=', 2);
-    const known = GUEST_LIMIT_NAMES.find((candidate) => candidate === name);
-    if (known === undefined) {
-      throw new WasmpayError('usage', `--limit is NAME=NUMBER; names are ${GUEST_LIMIT_NAMES.join(', ')}`);
+/** The command that activates what was published under `args`: the same options, for a candidate gives none. */
+function activationOf({ candidate }: WaitingPublication, args: readonly string[]): string {
+  const options = args.filter((arg) => arg !== '--no-activate' && arg !== '--json');
+  const words: string[] = [];
+  let arguments_ = 0;
+  for (let i = 0; i < options.length; i += 1) {
+    const word = options[i] ?? '';
+    if (!word.startsWith('--')) {
+      // BANK and FILE: the artifact stands in the place of the file.
+      words.push(arguments_ === 0 ? word : candidate.artifact);
+      arguments_ += 1;
+      continue;
     }
-    const fault = faultOfLimit(known, number === '' ? undefined : Number(number));
-    if (fault !== undefined) throw new WasmpayError('usage', `--limit: ${fault}`);
-    limits[known] = Number(number);
+    words.push(word);
+    const isFlag = word.includes('=') || FLAGS.has(word);
+    if (!isFlag && i + 1 < options.length) words.push(options[(i += 1)] ?? '');
   }
-  return limits;
+  return ['wasmpay activate', ...words.map(quoteWord)].join(' ');
 }
 
-function parseDays(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const days = Number(text);
-  if (Number.isInteger(days) && days >= 1 && days <= 366) return days;
-  throw new WasmpayError('usage', '--valid-days is a whole number from 1 to 366');
-}
+const FLAGS: ReadonlySet<string> = new Set(['--strict', '--accept-imports']);
 
-function printStage({ stage, summary, durationMs }: StageReport): void {
-  printProgress(`${stage.padEnd(9)} ${`${durationMs.toFixed(0)} ms`.padStart(8)}  ${summary}`);
-}
-
-function toJson({ release, previous, changes, stages }: Publication): object {
-  return { published: true, release, previous: previous?.number ?? null, changes, stages };
-}
-
-function toText({ release, changes }: Publication): string {
-  const until = new Date(release.notAfterS * 1000).toISOString();
-  return [
-    `release    ${release.number} of ${release.bank}, valid until ${until}`,
-    `artifact   ${release.artifact}`,
-    `component  ${release.component}`,
-    ...(changes.length === 0
-      ? ['changes    none']
-      : changes.map((change, i) => (i === 0 ? 'changes' : '').padEnd(11) + change)),
-  ].join('\n');
+function quoteWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -12,6 +12,7 @@ export const FAILURE_CODES = [
   'load_failed',
   'paused',
   'share_exceeded',
+  'disabled',
 ] as const;
 
 export type FailureCode = (typeof FAILURE_CODES)[number];

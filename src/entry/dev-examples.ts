@@ -54,6 +54,8 @@ async function publishExample(
     bankId,
     component: bytes,
     store,
+    // Whoever edits an example has seen what it imports.
+    acceptImports: true,
     signingKey: directory.signingKey,
     audience: DEV_AUDIENCE,
     policy: DEFAULT_POLICY,

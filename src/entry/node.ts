@@ -33,6 +33,7 @@ async function serve(): Promise<void> {
       trustedKeys,
       audience: config.audience,
       clock,
+      minimumNumbers: config.minimumReleases,
     }),
     readArtifact,
     sandbox: createNodeSandbox(),

@@ -25,7 +25,12 @@ export async function createWorkerGateway(
   const gateway = createGateway({
     store,
     clock,
-    verifyRelease: createReleaseVerifier({ trustedKeys, audience, clock }),
+    verifyRelease: createReleaseVerifier({
+      trustedKeys,
+      audience,
+      clock,
+      minimumNumbers: config.minimumReleases,
+    }),
     readArtifact,
     sandbox: createWorkerdSandbox({
       loader: env['LOADER'] as WorkerLoader,

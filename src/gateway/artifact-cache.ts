@@ -40,6 +40,11 @@ export interface ArtifactCache {
    * bytes are not what the digest names. Never rejects.
    */
   get(digest: Digest, waitUntil: WaitUntil): Promise<Artifact | undefined>;
+  /**
+   * Whether the last attempt to load it failed for storage alone, which gave no answer. False where storage answered,
+   * with nothing or with other bytes: that is in the hands of whoever can write to the bucket.
+   */
+  isOutage(digest: Digest): boolean;
   /** Bytes kept. For tests and gauges. */
   readonly sizeBytes: number;
 }
@@ -56,6 +61,12 @@ export function createArtifactCache(options: ArtifactCacheOptions): ArtifactCach
   const kept = createLruMap<Artifact>(freshness.artifactBudgetBytes, (artifact) => artifact.sizeBytes);
   /** When a digest could last not be loaded. */
   const failed = createLruMap<number>(MAX_FAILURES);
+  /** Digests whose last attempt got no answer from storage. */
+  const outages = createLruMap<true>(MAX_FAILURES);
+  const noteOutage = (digest: Digest, error: ErrorCode | undefined): void => {
+    if (error === 'store_unavailable') outages.set(digest, true);
+    else outages.delete(digest);
+  };
   const loads = createSingleFlight<Artifact | undefined>({
     clock,
     timer,
@@ -70,6 +81,7 @@ export function createArtifactCache(options: ArtifactCacheOptions): ArtifactCach
   const keep = (digest: Digest, artifact: Artifact): Artifact => {
     kept.set(digest, artifact);
     failed.delete(digest);
+    outages.delete(digest);
     return artifact;
   };
 
@@ -92,6 +104,7 @@ export function createArtifactCache(options: ArtifactCacheOptions): ArtifactCach
   const load = async (digest: Digest, waitUntil: WaitUntil): Promise<Artifact | undefined> => {
     const fail = (code: CacheEventCode, error?: ErrorCode): undefined => {
       failed.set(digest, clock());
+      noteOutage(digest, code === 'artifact_read_failed' ? error : undefined);
       report(code, digest, error);
     };
     const mirrored = await loadFromMirror(digest);
@@ -123,10 +136,12 @@ export function createArtifactCache(options: ArtifactCacheOptions): ArtifactCach
       try {
         return await loads.run(digest, () => load(digest, waitUntil), waitUntil);
       } catch (cause) {
+        noteOutage(digest, codeOf(cause));
         report('artifact_read_failed', digest, codeOf(cause));
         return undefined;
       }
     },
+    isOutage: (digest) => outages.get(digest) === true,
     get sizeBytes() {
       return kept.cost;
     },

@@ -1,5 +1,6 @@
 // One good transaction in, one decision out: release, artifact, sandbox call, answer. The only place that can make an
-// approval, and it makes one of a validator's verdict and of nothing else.
+// approval, and it makes one of a validator's verdict and of nothing else; but for an outage of storage where the
+// signed release says so.
 
 import type { Artifact } from '../artifact/artifact.ts';
 import type { VerifiedRelease } from '../artifact/release.ts';
@@ -45,10 +46,12 @@ export function createDecider(options: DeciderOptions): Decider {
     release: VerifiedRelease,
     transaction: Transaction,
     waitUntil: WaitUntil,
-  ): Promise<{ readonly outcome: CallOutcome; readonly evaluatedAtMs: number }> => {
+  ): Promise<Evaluation> => {
+    if (release.disabled !== undefined) return { outcome: SWITCHED_OFF, evaluatedAtMs: clock() };
     const artifact = await artifacts.get(release.artifact, waitUntil);
     if (artifact === undefined) {
-      return { outcome: loadFailed('the artifact could not be loaded'), evaluatedAtMs: clock() };
+      const isOutage = artifacts.isOutage(release.artifact);
+      return { outcome: loadFailed('the artifact could not be loaded'), evaluatedAtMs: clock(), isOutage };
     }
     const seed = readsRandomness(artifact) ? await seeder(release.bank, transaction) : NO_SEED;
     const evaluatedAtMs = clock();
@@ -68,14 +71,28 @@ export function createDecider(options: DeciderOptions): Decider {
     if (lookup.kind === 'unknown') return { kind: 'unknown_bank' };
     if (lookup.kind === 'unavailable') return { kind: 'store_unavailable' };
     const { release } = lookup;
-    const { outcome, evaluatedAtMs } = await evaluate(release, transaction, waitUntil);
-    const of = (verdict: Verdict, failure?: Failure): DecisionBody =>
-      composeBody({ transaction, release, verdict, failure, evaluatedAtMs, fuel: outcome.fuel });
-    if (outcome.kind === 'verdict') return { kind: 'decided', body: of(outcome.verdict), release };
+    const { outcome, evaluatedAtMs, isOutage } = await evaluate(release, transaction, waitUntil);
+    const { fuel } = outcome;
+    if (outcome.kind === 'verdict') {
+      const { verdict } = outcome;
+      const body = composeBody({ transaction, release, verdict, failure: undefined, evaluatedAtMs, fuel });
+      return { kind: 'decided', body, release };
+    }
     const { failure } = outcome;
-    if (release.fallback === 'refuse') return { kind: 'validator_unavailable', release, failure };
-    return { kind: 'decided', body: of(DENY, failure), release, failure };
+    const isExcused = isOutage === true && release.outage === 'approve';
+    const fallback = release.disabled?.answer ?? release.fallback;
+    if (fallback === 'refuse' && !isExcused) return { kind: 'validator_unavailable', release, failure };
+    const verdict = isExcused ? APPROVE : DENY;
+    const body = composeBody({ transaction, release, verdict, failure, isExcused, evaluatedAtMs, fuel });
+    return { kind: 'decided', body, release, failure };
   };
+}
+
+interface Evaluation {
+  readonly outcome: CallOutcome;
+  readonly evaluatedAtMs: number;
+  /** There is no artifact since storage gave no answer: nothing that a caller has done. */
+  readonly isOutage?: boolean;
 }
 
 /** The seed of a guest that asks for no random numbers: making one takes longer than most decisions. */
@@ -85,6 +102,13 @@ function readsRandomness(artifact: Artifact): boolean {
   return artifact.manifest.imports.some((entry) => entry.interface.startsWith('wasi:random/'));
 }
 
+const SWITCHED_OFF: CallOutcome = {
+  kind: 'failure',
+  failure: { code: 'disabled', detail: 'the bank is switched off' },
+  fuel: 0,
+};
+
+const APPROVE: Verdict = { kind: 'approve' };
 const DENY: Verdict = { kind: 'deny', denial: UNSPECIFIED_DENIAL };
 
 interface BodyParts {
@@ -92,6 +116,8 @@ interface BodyParts {
   readonly release: VerifiedRelease;
   readonly verdict: Verdict;
   readonly failure: Failure | undefined;
+  /** The one failure that is answered by an approval, where the release says so. */
+  readonly isExcused?: boolean;
   readonly evaluatedAtMs: number;
   readonly fuel: number;
 }
@@ -99,7 +125,7 @@ interface BodyParts {
 /** The answer, its members in the order of the design. */
 function composeBody(parts: BodyParts): DecisionBody {
   const { transaction, release, verdict, failure, evaluatedAtMs, fuel } = parts;
-  const isApproved = failure === undefined && verdict.kind === 'approve';
+  const isApproved = (failure === undefined || parts.isExcused === true) && verdict.kind === 'approve';
   return {
     decision: isApproved ? 'approve' : 'deny',
     transaction_id: transaction.id,

@@ -1,60 +1,51 @@
-// The publisher from end to end: inspect → policy → transpile → meter → bundle → trial → store → release. A stage that refuses ends
-// it; nothing is stored before every check has passed.
+// The publisher from end to end: inspect → policy → transpile → meter → bundle → trial → store → release. A stage that
+// refuses ends it; nothing is stored before every check has passed. What would import more than its predecessor, or is
+// meant to wait, ends as a candidate: stored, unsigned, without authority.
 
 import type { Digest } from '../artifact/digest.ts';
 import type { Manifest } from '../artifact/manifest.ts';
 import type { Fallback, Release, VerifiedRelease } from '../artifact/release.ts';
-import type { SigningKey } from '../artifact/release-keys.ts';
+import { trustOnly, type SigningKey, type TrustedKeys } from '../artifact/release-keys.ts';
 import { slugOf } from '../core/bank.ts';
-import { DEFAULT_GUEST_LIMITS, type GuestLimits } from '../core/guest-limits.ts';
 import type { Clock } from '../core/clock.ts';
+import { WasmpayError } from '../core/error.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { bundleArtifact } from './bundle.ts';
-import { describeChanges } from './changes.ts';
-import { inspectComponent } from './inspect.ts';
-import { meterModules } from './meter.ts';
-import { applyPolicy, type Policy } from './policy.ts';
+import { compareSubjects, describeSubject, subjectOf } from './changes.ts';
+import { prepareComponent, type Prepared, type PrepareOptions } from './prepare.ts';
 import type { Refusal, Result } from './refusal.ts';
 import { bankIdRefusal, DEFAULT_VALIDITY_DAYS, refuseTakenSlug, releaseArtifact } from './release.ts';
-import { storeArtifact } from './store.ts';
-import { transpileComponent } from './transpile.ts';
-import { tryArtifact } from './trial.ts';
-import type { Tools } from './workshop/tools.ts';
+import { storeCandidate, type Candidate } from './releases/candidate.ts';
+import { refuseNewImports } from './releases/hold-imports.ts';
+import { predecessorOf, readStanding } from './releases/read-release.ts';
+import { createStageRunner, type StageReport } from './stages.ts';
+import { storeArtifact, type Stored } from './store.ts';
 
-/** What one stage did, for people: a sentence and how long it took. */
-export interface StageReport {
-  readonly stage: 'inspect' | 'policy' | 'transpile' | 'meter' | 'bundle' | 'trial' | 'store' | 'release';
-  readonly summary: string;
-  readonly durationMs: number;
-}
+export type { StageReport } from './stages.ts';
 
-export interface PublishOptions {
+export interface PublishOptions extends PrepareOptions {
   readonly bankId: string;
-  readonly component: Uint8Array<ArrayBuffer>;
   readonly store: ObjectStore;
   readonly signingKey: SigningKey;
+  /** Keys whose releases are built on, for a time of rotation; only the signing one unless told. */
+  readonly trustedKeys?: TrustedKeys;
   /** The deployment whose gateways may run the release. */
   readonly audience: string;
-  readonly policy: Policy;
-  /** Refuse the inert tier as well. */
-  readonly strict?: boolean;
   readonly fallback?: Fallback;
-  /** What differs from the default limits. */
-  readonly limits?: Partial<GuestLimits>;
+  /** `approve` answers while storage gives no answer and the artifact is not in memory. */
+  readonly outage?: 'approve';
   readonly validityDays?: number;
+  /** Release it also where it imports what its predecessor did not. */
+  readonly acceptImports?: boolean;
+  /** Where a bank goes on whose bucket was lost. */
+  readonly leastNumber?: number;
   readonly clock: Clock;
-  /** The sandbox's trial, a script; nothing is tried without it. */
-  readonly trialScript?: URL;
-  /** wasm-tools and jco; each run is a confined process unless told otherwise. */
-  readonly tools?: Tools;
-  /** Milliseconds from any start: measures the stages. */
-  readonly stopwatch: () => number;
-  readonly onStage?: (report: StageReport) => void;
 }
 
 export interface Publication {
   readonly release: Release;
   readonly previous?: VerifiedRelease;
+  /** See {@link Released}. */
+  readonly passedOver?: VerifiedRelease;
   readonly artifact: Digest;
   readonly manifest: Manifest;
   /** What is different from the previous release, one sentence each; empty where nothing is. */
@@ -62,131 +53,146 @@ export interface Publication {
   readonly stages: readonly StageReport[];
 }
 
-/**
- * Publishes `component` as the bank's next release. Refusals are data; what is thrown is an outage of the store or a
- * release in it that the signing key did not sign.
- */
-export async function publishComponent(options: PublishOptions): Promise<Result<Publication>> {
-  const { bankId, component, store, signingKey, clock } = options;
-  if (slugOf(bankId) === undefined) return refused([bankIdRefusal(bankId)]);
-  const stages: StageReport[] = [];
-  const run = createStageRunner(options, stages);
-
-  const inspected = await run(
-    'inspect',
-    () => inspectComponent(component, options.tools),
-    (inspection) =>
-      `${inspection.sizeBytes} bytes, ${inspection.coreModules.length} core modules, made by ${inspection.toolchain}`,
-  );
-  if (!inspected.ok) return inspected;
-  const inspection = inspected.value;
-
-  const decided = await run(
-    'policy',
-    () => applyPolicy(inspection, options.policy, { strict: options.strict ?? false }),
-    (decision) =>
-      `${decision.contract}, ${decision.imports.length} imports, ${decision.grants.length} of them granted`,
-  );
-  if (!decided.ok) return decided;
-  const decision = decided.value;
-
-  const transpiled = await run(
-    'transpile',
-    () => transpileComponent(component, inspection.names, options.tools),
-    (output) => `${output.glue.length} bytes of glue, checked; ${output.coreModules.length} core modules`,
-  );
-  if (!transpiled.ok) return transpiled;
-
-  const { glue, coreModules } = transpiled.value;
-
-  const limits: GuestLimits = { ...DEFAULT_GUEST_LIMITS, ...options.limits };
-  const metered = await run(
-    'meter',
-    () => meterModules(coreModules, limits, inspection.makesHandles),
-    ({ metering, unrestorable }) =>
-      `${metering.initialPages} pages of memory; ${unrestorable[0] ?? 'restored after each call'}`,
-  );
-  if (!metered.ok) return metered;
-
-  const bundled = await run(
-    'bundle',
-    () => bundleArtifact(inspection.digest, decision, glue, metered.value),
-    (bundle) => `${bundle.digest}, ${bundle.bytes.length} bytes`,
-  );
-  if (!bundled.ok) return bundled;
-  const bundle = bundled.value;
-  const policy = { grants: decision.grants, limits };
-
-  const { trialScript } = options;
-  if (trialScript !== undefined) {
-    const tried = await run(
-      'trial',
-      () => tryArtifact(bundle, policy, trialScript),
-      ({ probes, leastFuel, mostFuel }) =>
-        `${probes} probes answered twice the same, ${leastFuel} to ${mostFuel} fuel`,
-    );
-    if (!tried.ok) return tried;
-  }
-
-  const stored = await run(
-    'store',
-    async () => {
-      const taken = await refuseTakenSlug(store, bankId, signingKey);
-      if (taken !== undefined) return refused([taken]);
-      return succeeded(await storeArtifact(store, { digest: inspection.digest, bytes: component }, bundle));
-    },
-    ({ artifact }) => (artifact ? 'new artifact' : 'artifact was there already'),
-  );
-  if (!stored.ok) return stored;
-
-  const terms = {
-    audience: options.audience,
-    bankId,
-    artifact: bundle.digest,
-    component: inspection.digest,
-    contract: decision.contract,
-    policy,
-    fallback: options.fallback ?? 'deny',
-    validityDays: options.validityDays ?? DEFAULT_VALIDITY_DAYS,
-  } as const;
-  const released = await run(
-    'release',
-    () => releaseArtifact(store, terms, signingKey, clock),
-    ({ release }) => `release ${release.number} of ${release.bank}`,
-  );
-  if (!released.ok) return released;
-
-  const { release, previous } = released.value;
-  const changes = await describeChanges(store, release, bundle, previous);
-  return succeeded({
-    release,
-    ...(previous !== undefined && { previous }),
-    artifact: bundle.digest,
-    manifest: bundle.manifest,
-    changes,
-    stages,
-  });
+/** A publication that waits for its activation. */
+export interface WaitingPublication {
+  readonly candidate: Candidate;
+  readonly previous?: VerifiedRelease;
+  readonly changes: readonly string[];
+  readonly stages: readonly StageReport[];
 }
 
-function createStageRunner(options: PublishOptions, stages: StageReport[]) {
-  return async <T>(
-    stage: StageReport['stage'],
-    work: () => Result<T> | Promise<Result<T>>,
-    summarize: (value: T) => string,
-  ): Promise<Result<T>> => {
-    const startMs = options.stopwatch();
-    const result = await work();
-    const durationMs = options.stopwatch() - startMs;
-    const summary = result.ok ? summarize(result.value) : 'refused';
-    const report: StageReport = { stage, summary, durationMs };
-    stages.push(report);
-    options.onStage?.(report);
-    return result;
+/**
+ * Publishes `component` as the bank's next release. Refusals are data; what is thrown is an outage of the store or a
+ * release in it that no trusted key signed. One that is refused as `imports_grew` waits as a candidate.
+ */
+export async function publishComponent(options: PublishOptions): Promise<Result<Publication>> {
+  const stages: StageReport[] = [];
+  const made = await prepareAndStore(options, stages);
+  if (!made.ok) return made;
+  const released = await releasePrepared(options, made.value, stages);
+  if (!released.ok && released.refusals.some(({ code }) => code === 'imports_grew'))
+    await keepCandidate(options, made.value);
+  return released;
+}
+
+/** As {@link publishComponent}, up to the release: signs nothing, and changes nothing for any gateway. */
+export async function publishCandidate(options: PublishOptions): Promise<Result<WaitingPublication>> {
+  const stages: StageReport[] = [];
+  const made = await prepareAndStore(options, stages);
+  if (!made.ok) return made;
+  const { store, audience } = options;
+  const candidate = await keepCandidate(options, made.value);
+  const source = { store, audience, trustedKeys: trustedKeysOf(options) };
+  const previous = predecessorOf(await readStanding(source, slugOf(options.bankId) ?? ''));
+  const changes = await describeChanges(options, made.value, previous);
+  return {
+    ok: true,
+    value: { candidate, ...(previous !== undefined && { previous }), changes, stages },
   };
 }
 
-function succeeded<T>(value: T): Result<T> {
-  return { ok: true, value };
+/** Signs and swaps in what was prepared and stored. */
+export async function releasePrepared(
+  options: PublishOptions,
+  prepared: Prepared,
+  stages: StageReport[],
+): Promise<Result<Publication>> {
+  const { bankId, store, signingKey, clock, tools } = options;
+  const { manifest, digest } = prepared.bundle;
+  const run = createStageRunner(options, stages);
+  const terms = { ...termsOf(options, prepared), audience: options.audience, bankId };
+  const released = await run(
+    'release',
+    () =>
+      releaseArtifact(store, terms, signingKey, clock, {
+        trustedKeys: trustedKeysOf(options),
+        ...(options.leastNumber !== undefined && { leastNumber: options.leastNumber }),
+        check: async (standing) =>
+          options.acceptImports === true
+            ? []
+            : refuseNewImports(store, bankId, digest, manifest, standing, tools),
+      }),
+    ({ release }) => `release ${release.number} of ${release.bank}`,
+  );
+  if (!released.ok) return released;
+  const { release, previous } = released.value;
+  const changes = await describeChanges(options, prepared, previous, release);
+  return { ok: true, value: { ...released.value, artifact: digest, manifest, changes, stages } };
+}
+
+async function prepareAndStore(options: PublishOptions, stages: StageReport[]): Promise<Result<Prepared>> {
+  const { bankId, store, audience } = options;
+  if (slugOf(bankId) === undefined) return refused([bankIdRefusal(bankId)]);
+  const prepared = await prepareComponent(options, stages);
+  if (!prepared.ok) return prepared;
+  const { component, bundle } = prepared.value;
+  const stored = await createStageRunner(options, stages)(
+    'store',
+    async (): Promise<Result<Stored>> => {
+      const taken = await refuseTakenSlug({ store, audience, trustedKeys: trustedKeysOf(options) }, bankId);
+      if (taken !== undefined) return refused([taken]);
+      return { ok: true, value: await storeArtifact(store, component, bundle) };
+    },
+    ({ artifact }) => (artifact ? 'new artifact' : 'artifact was there already'),
+  );
+  return stored.ok ? prepared : stored;
+}
+
+async function keepCandidate(options: PublishOptions, prepared: Prepared): Promise<Candidate> {
+  const { bankId, store, clock } = options;
+  const { artifact, component, contract, policy, fallback, outage } = termsOf(options, prepared);
+  const candidate: Candidate = {
+    bankId,
+    component,
+    artifact,
+    contract,
+    ...policy,
+    fallback,
+    ...(outage !== undefined && { outage }),
+    toolchain: prepared.inspection.toolchain,
+    ...(prepared.trial !== undefined && { trial: prepared.trial }),
+    madeAtS: Math.floor(clock() / 1000),
+  };
+  await storeCandidate(store, slugOf(bankId) ?? '', candidate);
+  return candidate;
+}
+
+/** What the release of `prepared` says besides audience, bank and number. */
+function termsOf(options: PublishOptions, { bundle, component, decision, policy }: Prepared) {
+  return {
+    artifact: bundle.digest,
+    component: component.digest,
+    contract: decision.contract,
+    policy,
+    fallback: options.fallback ?? 'deny',
+    ...(options.outage !== undefined && { outage: options.outage }),
+    validityDays: options.validityDays ?? DEFAULT_VALIDITY_DAYS,
+  };
+}
+
+async function describeChanges(
+  options: PublishOptions,
+  prepared: Prepared,
+  previous: VerifiedRelease | undefined,
+  release?: Release,
+): Promise<string[]> {
+  if (previous === undefined) return ['first release of this bank'];
+  const { disabled } = release ?? previous;
+  const terms = { ...termsOf(options, prepared), ...(disabled !== undefined && { disabled }) };
+  const after = subjectOf(terms, prepared);
+  // The same artifact is of the same component: there is nothing to inspect or to try.
+  if (previous.artifact === terms.artifact) return compareSubjects({ ...after, release: previous }, after);
+  try {
+    return compareSubjects(await describeSubject(options.store, previous, options), after);
+  } catch (error) {
+    if (!(error instanceof WasmpayError)) throw error;
+    // The release is made: that nobody can say now what it changes is no failure of it.
+    return [`release ${previous.number} cannot be read now: nothing is compared`];
+  }
+}
+
+function trustedKeysOf({ trustedKeys, signingKey }: PublishOptions): TrustedKeys {
+  return trustedKeys ?? trustOnly(signingKey);
 }
 
 function refused(refusals: readonly Refusal[]): Result<never> {

@@ -23,7 +23,18 @@ export type RefusalCode =
   | 'glue_rejected'
   | 'trial_failed'
   | 'bank_id_invalid'
-  | 'slug_taken';
+  | 'slug_taken'
+  | 'imports_grew'
+  | 'fallback_approves'
+  | 'bank_unknown'
+  | 'release_unknown'
+  | 'release_superseded'
+  | 'release_expired'
+  | 'not_disabled'
+  | 'artifact_unusable'
+  | 'component_missing'
+  | 'candidate_unknown'
+  | 'candidate_differs';
 
 /** One fault of a component. */
 export interface Refusal {

@@ -1,28 +1,20 @@
-// Stage 7, release: the signed statement that a bank now runs this artifact, and the swap that makes it so. The
-// bucket is not trusted: what it says is the current release is verified before its number is believed.
+// Stage 7, release: the signed statement that a bank now runs this artifact, and the swap that makes it so.
 
 import type { Digest } from '../artifact/digest.ts';
 import type { Contract } from '../artifact/manifest.ts';
-import type { Fallback, Release, SandboxPolicy, VerifiedRelease } from '../artifact/release.ts';
-import type { SigningKey } from '../artifact/release-keys.ts';
-import { signRelease } from '../artifact/sign-release.ts';
-import { verifySignature } from '../artifact/verify-release.ts';
+import type { Fallback, SandboxPolicy } from '../artifact/release.ts';
+import { trustOnly, type SigningKey, type TrustedKeys } from '../artifact/release-keys.ts';
 import { slugOf } from '../core/bank.ts';
 import type { Clock } from '../core/clock.ts';
-import { WasmpayError } from '../core/error.ts';
-import { MAX_RELEASE_BYTES } from '../core/limits.ts';
-import { currentReleaseKey, releaseKey } from '../store/keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { quote, type Refusal, type Result } from './refusal.ts';
+import { makeNextRelease, type Released } from './releases/next-release.ts';
+import { predecessorOf, readStanding, type ReleaseSource, type Standing } from './releases/read-release.ts';
+
+export { readCurrentRelease } from './releases/read-release.ts';
 
 /** How long a release is valid unless told otherwise, days: what a replay of an old one is good for at most. */
 export const DEFAULT_VALIDITY_DAYS = 7;
-
-/**
- * How often a publisher tries that loses races for a bank, each time against the newer release. Of publishers in
- * lock-step one wins each time, and each may first meet a number that is taken: twenty of them need forty tries.
- */
-const MAX_ATTEMPTS = 100;
 
 /** What a release is made of besides its number. */
 export interface ReleaseTerms {
@@ -33,122 +25,72 @@ export interface ReleaseTerms {
   readonly contract: Contract;
   readonly policy: SandboxPolicy;
   readonly fallback: Fallback;
+  readonly outage?: 'approve';
   readonly validityDays: number;
 }
 
-export interface Released {
-  readonly release: Release;
-  /** What the bank ran before; absent for its first release. */
-  readonly previous?: VerifiedRelease;
-}
-
-/** The bank's current release, if there is one. Throws `release_invalid` where it is not signed by `signingKey`. */
-export async function readCurrentRelease(
-  store: ObjectStore,
-  slug: string,
-  signingKey: SigningKey,
-): Promise<{ release: VerifiedRelease; etag: string } | undefined> {
-  const current = await store.get(currentReleaseKey(slug), { maxBytes: MAX_RELEASE_BYTES });
-  if (current.kind !== 'found') return undefined;
-  const trustedKeys = new Map([[signingKey.keyId, signingKey.publicKey]]);
-  const release = await verifySignature(current.object.bytes, trustedKeys);
-  if (release.bank !== slug)
-    throw new WasmpayError('release_invalid', `the store holds a release of another bank as ${slug}'s`);
-  return { release, etag: current.object.etag };
+export interface ReleaseOptions {
+  /** Keys whose releases are built on; only the signing one unless told. */
+  readonly trustedKeys?: TrustedKeys;
+  readonly leastNumber?: number;
+  /** Asked before each attempt, with what the release would follow. */
+  readonly check?: (standing: Standing) => Promise<readonly Refusal[]>;
 }
 
 /**
- * The refusal of a bank id whose slug another bank holds: to be asked before anything of that bank is stored. Throws as
- * {@link readCurrentRelease}.
+ * The refusal of a bank id whose slug another bank holds: to be asked before anything of that bank is stored. Throws
+ * `release_invalid`, `store_unavailable`.
  */
-export async function refuseTakenSlug(
-  store: ObjectStore,
-  bankId: string,
-  signingKey: SigningKey,
-): Promise<Refusal | undefined> {
+export async function refuseTakenSlug(source: ReleaseSource, bankId: string): Promise<Refusal | undefined> {
   const slug = slugOf(bankId);
   if (slug === undefined) return bankIdRefusal(bankId);
-  const current = await readCurrentRelease(store, slug, signingKey);
-  if (current === undefined || current.release.bankId === bankId) return undefined;
-  return slugRefusal(bankId, slug, current.release.bankId);
+  return refuseOtherHolder(await readStanding(source, slug), bankId, slug);
 }
 
 /**
- * Makes the next release of a bank and swaps it in. Racing publishers come one after the other; none is lost. Throws
- * `store_conflict` after {@link MAX_ATTEMPTS} lost races, `store_unavailable`, `release_invalid`.
+ * Makes the next release of a bank and swaps it in. Racing publishers come one after the other; none is lost. A bank that
+ * is switched off stays so. Throws as {@link makeNextRelease}.
  */
 export async function releaseArtifact(
   store: ObjectStore,
   terms: ReleaseTerms,
   signingKey: SigningKey,
   clock: Clock,
+  { trustedKeys = trustOnly(signingKey), leastNumber = 1, check }: ReleaseOptions = {},
 ): Promise<Result<Released>> {
-  const { bankId, validityDays, ...rest } = terms;
+  const { audience, bankId, ...rest } = terms;
   const slug = slugOf(bankId);
   if (slug === undefined) return { ok: false, refusals: [bankIdRefusal(bankId)] };
-  let number = 0;
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const current = await readCurrentRelease(store, slug, signingKey);
-    if (current !== undefined && current.release.bankId !== bankId) {
-      return { ok: false, refusals: [slugRefusal(bankId, slug, current.release.bankId)] };
-    }
-    const nowS = Math.floor(clock() / 1000);
-    number = Math.max(number, current?.release.number ?? 0) + 1;
-    const validity = { notBeforeS: nowS, notAfterS: nowS + validityDays * 86_400 };
-    const release: Release = { ...rest, bankId, bank: slug, number, ...validity };
-    const token = await signRelease(release, signingKey);
-    // The number is taken first: it may be taken already, by a racing publisher or by one that died before its swap.
-    const taken = await store.put(releaseKey(slug, number), token, { kind: 'absent' });
-    if (taken.kind === 'conflict') {
-      number = await highestNumber(store, slug);
-      continue;
-    }
-    const condition =
-      current === undefined
-        ? ({ kind: 'absent' } as const)
-        : ({ kind: 'matches', etag: current.etag } as const);
-    const swapped = await store.put(currentReleaseKey(slug), token, condition);
-    if (swapped.kind === 'stored') {
-      return { ok: true, value: { release, ...(current !== undefined && { previous: current.release }) } };
-    }
-  }
-  throw new WasmpayError(
-    'store_conflict',
-    `other publishers won ${MAX_ATTEMPTS} times over bank ${slug}; publish again`,
+  return makeNextRelease(
+    { store, audience, trustedKeys, signingKey, clock },
+    slug,
+    async (standing) => {
+      const taken = refuseOtherHolder(standing, bankId, slug);
+      const refusals = taken === undefined ? await check?.(standing) : [taken];
+      if (refusals !== undefined && refusals.length > 0) return { ok: false, refusals };
+      return { ok: true, value: { ...rest, bankId, switch: 'keep' } };
+    },
+    { leastNumber },
   );
 }
 
-/** The highest number that a release of `slug` was stored under. */
-async function highestNumber(store: ObjectStore, slug: string): Promise<number> {
-  let highest = 0;
-  let cursor: string | undefined;
-  const prefix = releaseKey(slug, 0).slice(0, -1);
-  do {
-    const page = await store.list({ prefix, ...(cursor !== undefined && { cursor }) });
-    for (const { key } of page.objects) {
-      const number = Number(key.slice(prefix.length));
-      if (Number.isSafeInteger(number)) highest = Math.max(highest, number);
-    }
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-  return highest;
-}
-
 /** The refusal of a bank id that has no slug. */
-export function bankIdRefusal(bankId: string) {
+export function bankIdRefusal(bankId: string): Refusal {
   return {
     code: 'bank_id_invalid',
     message: `${quote(bankId)} is no bank id`,
     where: 'bank',
     fix: 'Use letters, digits, ".", "_" and "-", at most 63, with a letter or digit at both ends.',
-  } as const;
+  };
 }
 
-function slugRefusal(bankId: string, slug: string, holder: string) {
+function refuseOtherHolder(standing: Standing, bankId: string, slug: string): Refusal | undefined {
+  const holder = predecessorOf(standing)?.bankId;
+  if (holder === undefined || holder === bankId) return undefined;
   return {
     code: 'slug_taken',
     message: `bank ${quote(bankId)} would be ${slug}, which is bank ${quote(holder)}`,
     where: 'bank',
     fix: 'Publish under the id that holds the subdomain, or choose an id with another slug.',
-  } as const;
+  };
 }

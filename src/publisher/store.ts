@@ -6,6 +6,7 @@ import { WasmpayError } from '../core/error.ts';
 import { artifactKey, componentKey } from '../store/keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { Bundle } from './bundle.ts';
+import { shieldFromCollection } from './releases/collection-marks.ts';
 
 /** What was written; `false` where the object was there already. */
 export interface Stored {
@@ -13,15 +14,22 @@ export interface Stored {
   readonly artifact: boolean;
 }
 
-/** Stores both objects. Throws `store_unavailable`, or `store_conflict` where other bytes sit under a digest. */
+/**
+ * Stores both objects. Throws `store_unavailable`, or `store_conflict` where other bytes sit under a digest or a garbage
+ * collection is deleting one of them.
+ */
 export async function storeArtifact(
   store: ObjectStore,
   component: { readonly digest: Digest; readonly bytes: Uint8Array },
   bundle: Bundle,
 ): Promise<Stored> {
+  const componentAt = componentKey(hexOf(component.digest));
+  const artifactAt = artifactKey(hexOf(bundle.digest));
+  // Before the writes: what is found there already must not be deleted before a release names it.
+  await shieldFromCollection(store, [componentAt, artifactAt]);
   return {
-    component: await putOnce(store, componentKey(hexOf(component.digest)), component.bytes, component.digest),
-    artifact: await putOnce(store, artifactKey(hexOf(bundle.digest)), bundle.bytes, bundle.digest),
+    component: await putOnce(store, componentAt, component.bytes, component.digest),
+    artifact: await putOnce(store, artifactAt, bundle.bytes, bundle.digest),
   };
 }
 

@@ -1,4 +1,4 @@
-import { CompactSign, exportJWK, generateKeyPair, importJWK } from 'jose';
+import { base64url, CompactSign, exportJWK, generateKeyPair, importJWK } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import type { Release } from '../../src/artifact/release.ts';
@@ -49,11 +49,11 @@ beforeAll(async () => {
 
 /** A token with any payload and header, signed by `key`. */
 async function forge(payload: unknown, header: Record<string, unknown> = {}, key: SigningKey = signingKey) {
-  const bytes = new TextEncoder().encode(typeof payload === 'string' ? payload : JSON.stringify(payload));
-  const token = await new CompactSign(bytes)
-    .setProtectedHeader({ alg: 'Ed25519', typ: RELEASE_TYP, kid: key.keyId, ...header })
-    .sign(key.key);
-  return new TextEncoder().encode(token);
+  const text = typeof payload === 'string' ? payload : JSON.stringify(payload);
+  const full = { alg: 'Ed25519', typ: RELEASE_TYP, kid: key.keyId, ...header };
+  const input = [JSON.stringify(full), text].map((part) => base64url.encode(part)).join('.');
+  const signature = await key.sign(new TextEncoder().encode(input));
+  return new TextEncoder().encode(`${input}.${base64url.encode(signature)}`);
 }
 
 describe('release', () => {
