@@ -497,10 +497,10 @@ const callGuests: readonly CoreGuest[] = [
     },
   ),
   loopGuest(
-    'calls with 900 parameters',
-    `${times(900, () => '(i64.const 1)')} ${times(16, () => '(call $f)')} ${times(900, () => '(drop)')}`,
+    'calls with 120 parameters',
+    `${times(120, () => '(i64.const 1)')} ${times(16, () => '(call $f)')} ${times(120, () => '(drop)')}`,
     {
-      fields: `(func $f (param ${'i64 '.repeat(900)}) (result ${'i64 '.repeat(900)}) ${times(900, (index) => `(local.get ${index})`)})`,
+      fields: `(func $f (param ${'i64 '.repeat(120)}) (result ${'i64 '.repeat(120)}) ${times(120, (index) => `(local.get ${index})`)})`,
     },
   ),
   loopGuest('fib', '(drop (call $fib (i32.const 25)))', {

@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   diff: async () => (await import('./diff.ts')).diffCommand,
   gc: async () => (await import('./gc.ts')).gcCommand,
   keys: async () => (await import('./keys.ts')).keysCommand,
+  serve: async () => (await import('./serve.ts')).serveCommand,
 };
 
 const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {

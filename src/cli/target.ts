@@ -11,7 +11,7 @@ import type { ReleaseDesk } from '../publisher/releases/next-release.ts';
 import type { ReleaseSource } from '../publisher/releases/read-release.ts';
 import { devDirectory, openDevStore, TRUSTED_KEYS_FILE } from '../store/dev-store.ts';
 import { readKeys } from './signing-key.ts';
-import { openStore } from './store-address.ts';
+import { openStore } from '../store/store-address.ts';
 
 /** Options of a command that reads releases. */
 export const SOURCE_OPTIONS = {

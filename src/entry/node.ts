@@ -1,6 +1,8 @@
 // The gateway on Node: reads the environment, assembles, serves until it is told to end. A gateway whose configuration
 // has a fault does not start, and says every fault at once.
 
+import { stat } from 'node:fs/promises';
+
 import { readArtifact } from '../artifact/artifact.ts';
 import { parseTrustedKeys } from '../artifact/release-keys.ts';
 import { createReleaseVerifier } from '../artifact/verify-release.ts';
@@ -8,7 +10,7 @@ import { WasmpayError } from '../core/error.ts';
 import { createGateway } from '../gateway/app.ts';
 import { createAuthenticator } from '../gateway/authenticate.ts';
 import { createNodeSandbox } from '../sandbox/node/node-sandbox.ts';
-import { openStore } from '../store/open-store.ts';
+import { openStore, parseStoreAddress } from '../store/store-address.ts';
 import { createNodeHmac } from './node-hmac.ts';
 import { parseNodeConfig } from './node-config.ts';
 import { startNodeServer } from './node-server.ts';
@@ -23,11 +25,12 @@ try {
 
 async function serve(): Promise<void> {
   const config = parseNodeConfig(process.env);
+  await requireDirectory(config.store);
   const clock = (): number => Date.now();
   const trustedKeys = await parseTrustedKeys(config.trustedKeys);
   let isDraining = false;
   const gateway = createGateway({
-    store: await openStore(config.store),
+    store: openStore(config.store),
     clock,
     verifyRelease: createReleaseVerifier({
       trustedKeys,
@@ -57,6 +60,15 @@ async function serve(): Promise<void> {
   console.error(`wasmpay gateway  ends on ${signal}: answers what came`);
   await server.end(config.drainMs);
   process.exit(0);
+}
+
+/** A folder that is not there would read as one without banks. Throws `config_invalid`. */
+async function requireDirectory(address: string): Promise<void> {
+  const store = parseStoreAddress(address);
+  if (store.kind !== 'file') return;
+  const found = await stat(store.directory).catch(() => undefined);
+  if (found?.isDirectory() !== true)
+    throw new WasmpayError('config_invalid', `WASMPAY_STORE: ${store.directory} is no folder`);
 }
 
 function untilSignal(): Promise<string> {

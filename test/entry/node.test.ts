@@ -171,6 +171,23 @@ describe('a gateway on Node', () => {
     expect((await ended).code).toBe(1);
   });
 
+  it('is what `wasmpay serve` starts, with options for variables, and ends with it', async () => {
+    const served = startProcess(
+      ['bin/wasmpay.js', 'serve', '--store', env['WASMPAY_STORE'] ?? '', '--port', '0'],
+      { ...env, WASMPAY_STORE: '', PORT: 'x' },
+      'wasmpay gateway  http',
+    );
+    processes.push(served);
+    await served.ready();
+    const port = Number(/http:\/\/[\d.]+:(\d+)/.exec(served.output())?.[1]);
+    expect((await ask(port, '/readyz')).status).toBe(200);
+    expect((await served.end('SIGTERM')).code).toBe(0);
+    await expect(ask(port, '/healthz')).rejects.toThrow('ECONNREFUSED');
+    const refused = startProcess(['bin/wasmpay.js', 'serve', '--port', '70000'], env, 'never');
+    expect(await refused.ended).toBe(2);
+    expect(refused.output()).toContain('PORT');
+  });
+
   it('does not start with faults, and lists all of them', async () => {
     const started = startProcess(
       ['src/entry/node.ts'],
@@ -192,6 +209,9 @@ describe('a gateway on Node', () => {
     other.close();
     const unknown = startProcess(['src/entry/node.ts'], { ...env, WASMPAY_STORE: 'ftp://x' }, 'never');
     expect(await unknown.ended).toBe(2);
-    expect(unknown.output()).toContain('ftp://x');
+    expect(unknown.output()).toContain('not a store address');
+    const missing = startProcess(['src/entry/node.ts'], { ...env, WASMPAY_STORE: 'file:/nowhere' }, 'never');
+    expect(await missing.ended).toBe(2);
+    expect(missing.output()).toContain('/nowhere is no folder');
   });
 });

@@ -4,7 +4,7 @@
 import { Miniflare } from 'miniflare';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { parseStoreAddress, openStore } from '../../src/cli/store-address.ts';
+import { parseStoreAddress, openStore } from '../../src/store/store-address.ts';
 import { bundleWorker } from '../../src/entry/bundle-worker.ts';
 import { createHttpStore } from '../../src/store/http-client.ts';
 import { createS3Requests, toUnavailable } from '../../src/store/s3-requests.ts';

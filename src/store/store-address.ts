@@ -1,11 +1,11 @@
-// Where a command publishes to when the caller names a store.
+// Which store an address names: for commands, and for the gateway on Node.
 
 import { resolve } from 'node:path';
 
 import { WasmpayError } from '../core/error.ts';
-import { createFilesystemStore } from '../store/filesystem.ts';
-import type { ObjectStore } from '../store/object-store.ts';
-import { parseS3Address, type S3Location } from '../store/s3-address.ts';
+import { createFilesystemStore } from './filesystem.ts';
+import type { ObjectStore } from './object-store.ts';
+import { parseS3Address, type S3Location } from './s3-address.ts';
 
 /** What an address names. `r2` is a binding of the deployed gateway and has no address outside it. */
 export type StoreAddress =
@@ -32,7 +32,7 @@ export function parseStoreAddress(address: string): StoreAddress {
 }
 
 /**
- * Opens the store at `address` for a publisher; throws `usage` as {@link parseStoreAddress}. The S3 client is
+ * Opens the store at `address`; throws `usage` as {@link parseStoreAddress}. The S3 client is
  * loaded by the first use, for no other store needs it; before its first write a store is asked whether it compares
  * before it writes (store/s3-probe: `config_invalid` where it does not).
  */
@@ -40,7 +40,7 @@ export function openStore(address: string): ObjectStore {
   const parsed = parseStoreAddress(address);
   if (parsed.kind === 'file') return createFilesystemStore(parsed.directory);
   return createDeferredStore(async () => {
-    const { createS3PublisherStore } = await import('../store/s3-probe.ts');
+    const { createS3PublisherStore } = await import('./s3-probe.ts');
     return createS3PublisherStore({ location: parsed.location });
   });
 }

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { createDeferredStore, openStore, parseStoreAddress } from '../../src/cli/store-address.ts';
+import { createDeferredStore, openStore, parseStoreAddress } from '../../src/store/store-address.ts';
 import { WasmpayError } from '../../src/core/error.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { MAX_PREFIX_LENGTH } from '../../src/store/s3-address.ts';
