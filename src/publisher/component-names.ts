@@ -2,6 +2,7 @@
 // attacker's way to JavaScript: what passes here can only ever be an inert single-quoted string or identifier.
 // Names of the component model must be what the WIT grammar allows; jco turns them into identifiers.
 
+import { METER_PREFIX } from '../artifact/meter-abi.ts';
 import type { BinaryName, NameKind } from './component-definitions.ts';
 import { quote, type Refusal } from './refusal.ts';
 
@@ -84,7 +85,8 @@ export function isSafeName(kind: NameKind, value: string): boolean {
 }
 
 function isCoreName(value: string): boolean {
-  return CORE_NAME.test(value) && !RESERVED.has(value);
+  // Names of the metering are between the publisher and the host.
+  return CORE_NAME.test(value) && !RESERVED.has(value) && !value.startsWith(METER_PREFIX);
 }
 
 function isLabel(value: string): boolean {

@@ -79,13 +79,13 @@ describeRefused('names', [
           '(core module $m (global (export "fuel") (mut i64) (i64.const 0))) (core instance $m (instantiate $m))',
         args: '(with "$meter" (instance $m))',
       }),
-    code: 'glue_rejected',
+    code: 'unsafe_name',
     says: '$meter',
   },
   {
     name: 'an export in the metering’s name',
     component: coreExport('$meter:memory:0'),
-    code: 'malformed',
+    code: 'unsafe_name',
     says: '$meter',
   },
   {
@@ -96,7 +96,7 @@ describeRefused('names', [
         definitions: `(core module $m (global (export "dirty") (mut i32) (i32.const 0))) (core instance $m (instantiate $m))
           (core module $n (import "$meter" "dirty" (global (mut i32)))) (core instance (instantiate $n (with "$meter" (instance $m))))`,
       }),
-    code: 'glue_rejected',
+    code: 'unsafe_name',
     says: '$meter',
   },
   { name: 'a core export that is JavaScript', component: coreExport(PAYLOAD), code: 'unsafe_name' },
