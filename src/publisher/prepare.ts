@@ -101,8 +101,8 @@ export async function prepareComponent(
   const tried = await run(
     'trial',
     () => tryArtifact(bundle, policy, trialScript),
-    ({ probes, leastFuel, mostFuel }) =>
-      `${probes} probes answered twice the same, ${leastFuel} to ${mostFuel} fuel`,
+    ({ probes, leastFuel, mostFuel, mostPages }) =>
+      `${probes} probes answered twice the same, ${leastFuel} to ${mostFuel} fuel, ${mostPages} pages of memory at most`,
   );
   return tried.ok ? { ok: true, value: { ...prepared, trial: tried.value } } : tried;
 }

@@ -6,11 +6,12 @@ import type { Bundle } from './bundle.ts';
 import { quote, type Refusal, type Result } from './refusal.ts';
 import { DEFAULT_BOUNDS, runConfined } from './workshop/confined-process.ts';
 
-/** What the trial found: fuel of the cheapest and the dearest probe. */
+/** What the trial found: fuel of the cheapest and the dearest probe, pages of 64 KiB that the largest one left. */
 export interface Trial {
   readonly probes: number;
   readonly leastFuel: number;
   readonly mostFuel: number;
+  readonly mostPages: number;
 }
 
 /** Tries a bundle: `script` is the sandbox's trial-child. Refuses with `trial_failed`. */
@@ -23,14 +24,20 @@ export async function tryArtifact(
   const run = await runConfined(script, input, DEFAULT_BOUNDS);
   if (!run.ok) return refuse('trial', `The trial failed: ${run.reason}.`);
   const verdict = (run.message.value ?? {}) as Record<string, unknown>;
-  const { ok, probes, leastFuel, mostFuel, probe, problem } = verdict;
-  if (ok === true && isCount(probes) && isCount(leastFuel) && isCount(mostFuel)) {
-    return { ok: true, value: { probes, leastFuel, mostFuel } };
-  }
+  const { ok, probe, problem } = verdict;
+  const trial = parseTrial(verdict);
+  if (ok === true && trial !== undefined) return { ok: true, value: trial };
   return refuse(
     `probe ${quote(String(probe))}`,
     `The validator failed its trial: ${quote(String(problem))}.`,
   );
+}
+
+/** A trial from JSON; undefined where it is none. */
+export function parseTrial(json: unknown): Trial | undefined {
+  const { probes, leastFuel, mostFuel, mostPages } = (json ?? {}) as Record<keyof Trial, unknown>;
+  if (!isCount(probes) || !isCount(leastFuel) || !isCount(mostFuel) || !isCount(mostPages)) return undefined;
+  return { probes, leastFuel, mostFuel, mostPages };
 }
 
 function isCount(value: unknown): value is number {

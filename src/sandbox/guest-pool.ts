@@ -1,6 +1,7 @@
 // The instances of one artifact in one isolate. A guest call takes the cached instance or a new one; afterwards the
 // instance is put back to how it was made, or thrown away. No transaction meets a trace of an earlier one.
 
+import type { Failure } from '../core/failure.ts';
 import { createGuestInstance, createMeterOf, type GuestCode, type GuestInstance } from './guest-instance.ts';
 import { checkInitialSizes } from './meter.ts';
 import { createCallFailure, judgeCall, type JudgedCall } from './guest-call.ts';
@@ -8,7 +9,12 @@ import type { GuestCall } from './sandbox.ts';
 
 export interface GuestPool {
   /** Runs one call. Never throws. */
-  call(call: GuestCall): JudgedCall;
+  call(call: GuestCall): PoolCall;
+}
+
+/** A call, and pages of 64 KiB of the guest's memories at its end; none where there was no instance. */
+export interface PoolCall extends JudgedCall {
+  readonly pages: number;
 }
 
 /** A pool that keeps one instance: a guest call is synchronous, so no two ever run at once in an isolate. */
@@ -18,8 +24,7 @@ export function createGuestPool(code: GuestCode): GuestPool {
 
   return {
     call(call) {
-      if (tooLarge !== undefined)
-        return { outcome: { kind: 'failure', failure: tooLarge, fuel: 0 }, output: [] };
+      if (tooLarge !== undefined) return failed(tooLarge, 0);
       let instance = idle;
       idle = undefined;
       if (instance === undefined) {
@@ -28,17 +33,22 @@ export function createGuestPool(code: GuestCode): GuestPool {
         try {
           instance = createGuestInstance(code, meter);
         } catch (error) {
-          return createCallFailure(error, meter, undefined);
+          return { ...createCallFailure(error, meter, undefined), pages: 0 };
         }
         const failure = meter.failure();
-        if (failure !== undefined)
-          return { outcome: { kind: 'failure', failure, fuel: meter.usedFuel(true) }, output: [] };
+        if (failure !== undefined) return failed(failure, meter.usedFuel(true));
       }
       const judged = judgeCall(instance, call);
+      const pages = instance.meter.usedPages();
       const isClean =
         judged.outcome.kind === 'verdict' && !instance.meter.isDirty() && !instance.state.movedResource;
       if (isClean && instance.memento?.restore() === true) idle = instance;
-      return judged;
+      return { ...judged, pages };
     },
   };
+}
+
+/** A call that no instance was there for. */
+export function failed(failure: Failure, fuel: number): PoolCall {
+  return { outcome: { kind: 'failure', failure, fuel }, output: [], pages: 0 };
 }

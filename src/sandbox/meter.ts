@@ -22,6 +22,8 @@ export interface Meter {
   takePages(pages: number): void;
   /** Fuel used since {@link begin}; the whole budget where it ran out or `trapped`: a trap can hide what was used. */
   usedFuel(trapped: boolean): number;
+  /** Pages of 64 KiB of all memories now. */
+  usedPages(): number;
   /** The limit that was hit since {@link begin}, if any. */
   failure(): Failure | undefined;
   /** Whether something happened since {@link begin} that restoring memories and globals does not undo. */
@@ -66,6 +68,7 @@ export function createMeter(limits: GuestLimits, metering: Metering): Meter {
       if (left < 0) throw new MemoryExceeded(`more than ${limits.memoryPages} pages at the start`);
       pages.value = left;
     },
+    usedPages: () => limits.memoryPages - ((pages.value as number) >>> 0),
     usedFuel(trapped) {
       const left = Number(fuel.value as bigint);
       return trapped || left < 0 ? budget : budget - left;

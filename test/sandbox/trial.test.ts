@@ -45,6 +45,14 @@ describe('the trial', () => {
   });
 
   it.each([
+    [1, 'i32.const 1'],
+    [4, '(drop (memory.grow (i32.const 3))) i32.const 1'],
+  ])('tells its memory: %d pages', async (pages, validateBody) => {
+    const { artifact, policy } = await prepare(await validatorFromCoreWat({ validateBody }));
+    expect(runTrial(artifact, policy)).toMatchObject({ ok: true, mostPages: pages });
+  });
+
+  it.each([
     ['traps', 'unreachable', /trap/],
     ['never ends', '(loop br 0) unreachable', /fuel_exhausted/],
     ['answers something else than a bool', 'i32.const 2', /bad_output/],

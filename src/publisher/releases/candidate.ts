@@ -6,7 +6,7 @@ import { FALLBACKS, type Fallback } from '../../artifact/release.ts';
 import { WasmpayError } from '../../core/error.ts';
 import { parseGuestLimits, type GuestLimits } from '../../core/guest-limits.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import type { Trial } from '../trial.ts';
+import { parseTrial, type Trial } from '../trial.ts';
 import { shieldFromCollection } from './collection-marks.ts';
 import { listKeys } from './list-keys.ts';
 import { candidateKey, candidatesPrefix } from './storage-keys.ts';
@@ -111,12 +111,4 @@ function parseCandidate(bytes: Uint8Array): Candidate | undefined {
     ...(trial !== undefined && { trial }),
     madeAtS: Number(madeAtS),
   };
-}
-
-function parseTrial(json: unknown): Trial | undefined {
-  const { probes, leastFuel, mostFuel } = (json ?? {}) as Record<keyof Trial, unknown>;
-  const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
-  return isCount(probes) && isCount(leastFuel) && isCount(mostFuel)
-    ? { probes, leastFuel, mostFuel }
-    : undefined;
 }

@@ -12,8 +12,7 @@ import type { Failure } from '../../core/failure.ts';
 import { GUEST_LIMIT_RULES } from '../../core/guest-limits.ts';
 import { holdsMemory, holdsStack } from '../engine-proof.ts';
 import type { Instantiate } from '../guest-instance.ts';
-import { createGuestPool, type GuestPool } from '../guest-pool.ts';
-import type { JudgedCall } from '../guest-call.ts';
+import { createGuestPool, failed, type GuestPool, type PoolCall } from '../guest-pool.ts';
 import type { GuestCall, Sandbox } from '../sandbox.ts';
 import { STACK_PROBE } from '../stack-probe.ts';
 
@@ -22,7 +21,7 @@ const GLUE_PREFIX = 'export function instantiate(';
 
 /** A sandbox that also gives what the guest printed: for authors' tools and the trial. */
 export interface NodeSandbox extends Sandbox {
-  run(artifact: Artifact, policy: SandboxPolicy, call: GuestCall): JudgedCall;
+  run(artifact: Artifact, policy: SandboxPolicy, call: GuestCall): PoolCall;
 }
 
 /**
@@ -31,22 +30,17 @@ export interface NodeSandbox extends Sandbox {
  */
 export function createNodeSandbox(): NodeSandbox {
   proveEngine();
-  const pools = new WeakMap<Artifact, WeakMap<SandboxPolicy, GuestPool | Failure>>();
+  const pools = new WeakMap<Artifact, WeakMap<SandboxPolicy, GuestPool>>();
 
-  const poolOf = (artifact: Artifact, policy: SandboxPolicy): GuestPool | Failure => {
-    const known = pools.get(artifact) ?? new WeakMap<SandboxPolicy, GuestPool | Failure>();
+  const poolOf = (artifact: Artifact, policy: SandboxPolicy): GuestPool => {
+    const known = pools.get(artifact) ?? new WeakMap<SandboxPolicy, GuestPool>();
     pools.set(artifact, known);
     const pool = known.get(policy) ?? load(artifact, policy);
     known.set(policy, pool);
     return pool;
   };
 
-  const run: NodeSandbox['run'] = (artifact, policy, call) => {
-    const pool = poolOf(artifact, policy);
-    return 'call' in pool
-      ? pool.call(call)
-      : { outcome: { kind: 'failure', failure: pool, fuel: 0 }, output: [] };
-  };
+  const run: NodeSandbox['run'] = (artifact, policy, call) => poolOf(artifact, policy).call(call);
   return { run, call: (artifact, policy, call) => Promise.resolve(run(artifact, policy, call).outcome) };
 }
 
@@ -72,7 +66,8 @@ function proveEngine(): void {
   isProven = true;
 }
 
-function load(artifact: Artifact, policy: SandboxPolicy): GuestPool | Failure {
+/** A pool; one that fails every call where the artifact does not load. */
+function load(artifact: Artifact, policy: SandboxPolicy): GuestPool {
   try {
     return createGuestPool({
       instantiate: evaluateGlue(artifact.glue),
@@ -89,7 +84,11 @@ function load(artifact: Artifact, policy: SandboxPolicy): GuestPool | Failure {
       seed: bytesOfHex(hexOf(artifact.digest)),
     });
   } catch (error) {
-    return { code: 'load_failed', detail: error instanceof Error ? error.name : typeof error };
+    const failure: Failure = {
+      code: 'load_failed',
+      detail: error instanceof Error ? error.name : typeof error,
+    };
+    return { call: () => failed(failure, 0) };
   }
 }
 

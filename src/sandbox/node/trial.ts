@@ -10,7 +10,14 @@ import { createNodeSandbox } from './node-sandbox.ts';
 
 /** What the trial found. */
 export type TrialVerdict =
-  | { readonly ok: true; readonly probes: number; readonly leastFuel: number; readonly mostFuel: number }
+  | {
+      readonly ok: true;
+      readonly probes: number;
+      readonly leastFuel: number;
+      readonly mostFuel: number;
+      /** Pages of 64 KiB of all memories after the largest probe. */
+      readonly mostPages: number;
+    }
   | { readonly ok: false; readonly probe: string; readonly problem: string };
 
 const TIME_MS = Date.UTC(2026, 0, 1, 12);
@@ -52,9 +59,10 @@ export function runTrial(artifact: Artifact, policy: SandboxPolicy): TrialVerdic
   const kept = createNodeSandbox();
   let leastFuel = Number.POSITIVE_INFINITY;
   let mostFuel = 0;
+  let mostPages = 0;
   for (const [probe, transaction] of Object.entries(PROBES)) {
     const call: GuestCall = { transaction, seed: new Uint8Array(32).fill(1), evaluatedAtMs: TIME_MS };
-    const first = createNodeSandbox().run(artifact, policy, call).outcome;
+    const { outcome: first, pages } = createNodeSandbox().run(artifact, policy, call);
     if (first.kind === 'failure') {
       return {
         ok: false,
@@ -72,8 +80,9 @@ export function runTrial(artifact: Artifact, policy: SandboxPolicy): TrialVerdic
     }
     leastFuel = Math.min(leastFuel, first.fuel);
     mostFuel = Math.max(mostFuel, first.fuel);
+    mostPages = Math.max(mostPages, pages);
   }
-  return { ok: true, probes: Object.keys(PROBES).length, leastFuel, mostFuel };
+  return { ok: true, probes: Object.keys(PROBES).length, leastFuel, mostFuel, mostPages };
 }
 
 function isSame(a: CallOutcome, b: CallOutcome): boolean {
