@@ -4,6 +4,7 @@
 import { isSlug } from '../core/bank.ts';
 import { WasmpayError } from '../core/error.ts';
 import { DEFAULT_FRESHNESS, type Freshness } from '../gateway/freshness.ts';
+import type { Rations } from '../gateway/governor.ts';
 
 /** Fewest characters of the seed key: 32 hexadecimal digits are 128 bits. */
 const MIN_SEED_KEY_LENGTH = 32;
@@ -23,6 +24,8 @@ export interface GatewayConfig {
   readonly minimumReleases: ReadonlyMap<string, number>;
   /** What differs from {@link DEFAULT_FRESHNESS}. */
   readonly freshness: Partial<Freshness>;
+  /** What differs from `DEFAULT_RATIONS`. */
+  readonly rations: Partial<Rations>;
 }
 
 /** An environment: the process's, or a worker's with its bindings. */
@@ -79,8 +82,9 @@ export function readGatewayConfig(env: Environment, faults: string[]): GatewayCo
 
   const minimumReleases = readMinimumReleases(list('WASMPAY_MINIMUM_RELEASES'), faults);
   const freshness = readFreshness(list('WASMPAY_FRESHNESS'), faults);
+  const rations = readNumbers('WASMPAY_RATIONS', list('WASMPAY_RATIONS'), RATION_RANGES, faults);
   const callers = open ? 'open' : keyHashes;
-  return { audience, trustedKeys, callers, seedKey, baseDomains, minimumReleases, freshness };
+  return { audience, trustedKeys, callers, seedKey, baseDomains, minimumReleases, freshness, rations };
 }
 
 /** Throws `config_invalid` with every fault that was collected. */
@@ -104,8 +108,13 @@ function readMinimumReleases(entries: readonly string[], faults: string[]): Map<
   return minima;
 }
 
+interface Range {
+  readonly least: number;
+  readonly most: number;
+}
+
 /** The windows that an operator may choose, with their ranges. Sources of the upper ends: design, "Caching". */
-const FRESHNESS_RANGES = {
+const FRESHNESS_RANGES: Readonly<Record<keyof Freshness, Range>> = {
   freshMs: { least: 0, most: 30_000 },
   refreshMs: { least: 0, most: 30_000 },
   staleMs: { least: 0, most: 24 * 60 * 60 * 1000 },
@@ -116,25 +125,50 @@ const FRESHNESS_RANGES = {
   maxBanks: { least: 1, most: 1_000_000 },
   maxUnknownBanks: { least: 1, most: 1_000_000 },
   artifactBudgetBytes: { least: 1024 * 1024, most: 64 * 1024 * 1024 * 1024 },
-} as const satisfies Record<keyof Freshness, { readonly least: number; readonly most: number }>;
+};
+
+const FUEL_RANGE: Range = { least: 1, most: 1_000_000_000_000 };
+const PAUSE_RANGE: Range = { least: 1, most: 60 * 60 * 1000 };
+
+const RATION_RANGES: Readonly<Record<keyof Rations, Range>> = {
+  fuelPerSecond: FUEL_RANGE,
+  dearFuel: FUEL_RANGE,
+  dearFuelPerSecond: FUEL_RANGE,
+  dearBurstFuel: FUEL_RANGE,
+  limitsBeforePause: { least: 1, most: 1_000_000 },
+  firstPauseMs: PAUSE_RANGE,
+  longestPauseMs: PAUSE_RANGE,
+  neighbourMs: { least: 0, most: 60_000 },
+};
 
 function readFreshness(entries: readonly string[], faults: string[]): Partial<Freshness> {
-  const chosen: Partial<Record<keyof Freshness, number>> = {};
-  for (const entry of entries) {
-    const [name = '', number = ''] = entry.split('=');
-    if (!Object.hasOwn(FRESHNESS_RANGES, name)) {
-      const names = Object.keys(FRESHNESS_RANGES).join(', ');
-      faults.push(`WASMPAY_FRESHNESS is a list of NAME=NUMBER; names are ${names}`);
-      continue;
-    }
-    const known = name as keyof Freshness;
-    const { least, most } = FRESHNESS_RANGES[known];
-    const value = /^\d+$/.test(number) ? Number(number) : Number.NaN;
-    if (value >= least && value <= most) chosen[known] = value;
-    else faults.push(`WASMPAY_FRESHNESS: ${known} is a whole number from ${least} to ${most}`);
-  }
+  const chosen = readNumbers('WASMPAY_FRESHNESS', entries, FRESHNESS_RANGES, faults);
   const { freshMs, refreshMs, staleMs } = { ...DEFAULT_FRESHNESS, ...chosen };
   if (freshMs > refreshMs || refreshMs > staleMs)
     faults.push('WASMPAY_FRESHNESS: freshMs is at most refreshMs, and refreshMs at most staleMs');
+  return chosen;
+}
+
+/** Reads NAME=NUMBER, each within its range. */
+function readNumbers<Name extends string>(
+  variable: string,
+  entries: readonly string[],
+  ranges: Readonly<Record<Name, Range>>,
+  faults: string[],
+): Partial<Record<Name, number>> {
+  const names = Object.keys(ranges) as Name[];
+  const chosen: Partial<Record<Name, number>> = {};
+  for (const entry of entries) {
+    const [text = '', number = ''] = entry.split('=');
+    const name = names.find((known) => known === text);
+    if (name === undefined) {
+      faults.push(`${variable} is a list of NAME=NUMBER; names are ${names.join(', ')}`);
+      continue;
+    }
+    const { least, most } = ranges[name];
+    const value = /^\d+$/.test(number) ? Number(number) : Number.NaN;
+    if (value >= least && value <= most) chosen[name] = value;
+    else faults.push(`${variable}: ${name} is a whole number from ${least} to ${most}`);
+  }
   return chosen;
 }

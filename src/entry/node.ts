@@ -45,6 +45,7 @@ async function serve(): Promise<void> {
     hmac: createNodeHmac(),
     baseDomains: config.baseDomains,
     freshness: config.freshness,
+    rations: config.rations,
     isDraining: () => isDraining,
     log: (event) => console.log(JSON.stringify(event)),
   });

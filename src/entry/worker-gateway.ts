@@ -19,7 +19,7 @@ export async function createWorkerGateway(
   config: WorkerConfig,
   store: ObjectStore,
 ): Promise<{ fetch(request: Request, env?: unknown, context?: unknown): Response | Promise<Response> }> {
-  const { audience, callers, maxIsolates, baseDomains, freshness } = config;
+  const { audience, callers, maxIsolates, baseDomains, freshness, rations } = config;
   const clock = (): number => Date.now();
   const trustedKeys = await parseTrustedKeys(config.trustedKeys);
   const gateway = createGateway({
@@ -41,6 +41,7 @@ export async function createWorkerGateway(
     }),
     artifactMirror: createWorkerMirror((caches as unknown as CacheStorage).default),
     freshness,
+    rations,
     authenticator: createAuthenticator(callers === 'open' ? 'open' : { keyHashes: callers }),
     seedKey: new TextEncoder().encode(config.seedKey),
     baseDomains,

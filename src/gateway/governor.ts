@@ -14,9 +14,9 @@ export interface Rations {
   readonly fuelPerSecond: number;
   /** A call above this much fuel is dear: it holds the thread for 1 to 8 ms, where a usual one takes 0.1. */
   readonly dearFuel: number;
-  /** Dear calls of a bank, fuel a second: about one per cent of the time, so that neighbours' p99 stays what it is. */
+  /** Dear calls of a bank, fuel a second: half a per cent of the time, so that neighbours' p99 stays what it is. */
   readonly dearFuelPerSecond: number;
-  /** Dear calls that may come at once, fuel: two of the largest. */
+  /** Dear calls that may come at once, fuel: one of the largest, two of half its size. */
   readonly dearBurstFuel: number;
   /** This many calls that hit a limit, one after the other, pause the validator. */
   readonly limitsBeforePause: number;
@@ -30,10 +30,10 @@ export interface Rations {
 export const DEFAULT_RATIONS: Rations = {
   fuelPerSecond: 500_000_000,
   dearFuel: 2_000_000,
-  dearFuelPerSecond: 20_000_000,
-  dearBurstFuel: 70_000_000,
+  dearFuelPerSecond: 10_000_000,
+  dearBurstFuel: 35_000_000,
   limitsBeforePause: 3,
-  firstPauseMs: 1_000,
+  firstPauseMs: 2_000,
   longestPauseMs: 60_000,
   neighbourMs: 1_000,
 };

@@ -41,6 +41,7 @@ describe('the environment on Node', () => {
       WASMPAY_DRAIN_SECONDS: '5',
       WASMPAY_MINIMUM_RELEASES: 'icamer=7, bank-002=12',
       WASMPAY_FRESHNESS: 'freshMs=1000,refreshMs=30000 staleMs=60000',
+      WASMPAY_RATIONS: 'dearFuelPerSecond=50000000',
     };
     expect(parseNodeConfig(env)).toMatchObject({
       host: '0.0.0.0',
@@ -51,6 +52,7 @@ describe('the environment on Node', () => {
         ['bank-002', 12],
       ]),
       freshness: { freshMs: 1000, refreshMs: 30_000, staleMs: 60_000 },
+      rations: { dearFuelPerSecond: 50_000_000 },
     });
   });
 
@@ -87,6 +89,8 @@ describe('the environment on Node', () => {
     ['refreshMs', { WASMPAY_FRESHNESS: 'refreshMs=30001' }],
     ['refreshMs', { WASMPAY_FRESHNESS: 'freshMs=6000 refreshMs=5999' }],
     ['staleMs', { WASMPAY_FRESHNESS: 'staleMs=86400001' }],
+    ['WASMPAY_RATIONS', { WASMPAY_RATIONS: 'fuel=1' }],
+    ['dearFuel', { WASMPAY_RATIONS: 'dearFuel=0' }],
     ['storeWaitMs', { WASMPAY_FRESHNESS: 'storeWaitMs=0' }],
     ['artifactBudgetBytes', { WASMPAY_FRESHNESS: 'artifactBudgetBytes=1e9' }],
   ])('is refused with %s named: %j', (name, changes) => {

@@ -68,6 +68,7 @@ describe('the environment', () => {
       baseDomains: ['pay.example', 'pay2.example'],
       minimumReleases: new Map(),
       freshness: {},
+      rations: {},
     });
   });
 
