@@ -7,6 +7,8 @@ import { METER_NAMESPACE, METER_PREFIX } from '../artifact/meter-abi.ts';
 export interface Memento {
   /** Puts everything back. False where a memory has another size: then the instance must go. */
   restore(): boolean;
+  /** Every memory's bytes and every global's value as they are now, in the order of their making: to compare instances. */
+  read(): readonly unknown[];
 }
 
 /** Collects what a component's core instances hold while they are being made. */
@@ -52,6 +54,10 @@ export function createStateCollector(meter: Readonly<Record<string, WebAssembly.
       // JavaScript has one NaN: the bits of this one would not come back.
       if (globalStates.some(({ value }) => Number.isNaN(value))) return undefined;
       return {
+        read: () => [
+          ...memoryStates.map(({ memory }) => new Uint8Array(memory.buffer).slice()),
+          ...globalStates.map(({ global }) => global.value as unknown),
+        ],
         restore() {
           for (const state of memoryStates) {
             if (state.memory.buffer !== state.view.buffer) return false;

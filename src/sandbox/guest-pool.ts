@@ -10,6 +10,11 @@ import type { GuestCall } from './sandbox.ts';
 export interface GuestPool {
   /** Runs one call. Never throws. */
   call(call: GuestCall): PoolCall;
+  /**
+   * The state that the next transaction will meet, byte for byte: of the kept instance, or of a new one. Undefined where
+   * no instance can be made or put back. For the trial, which compares the two.
+   */
+  readState(): readonly unknown[] | undefined;
 }
 
 /** A call, and pages of 64 KiB of the guest's memories at its end; none where there was no instance. */
@@ -22,28 +27,39 @@ export function createGuestPool(code: GuestCode): GuestPool {
   let idle: GuestInstance | undefined;
   const tooLarge = checkInitialSizes(code.limits, code.metering);
 
+  /** The kept instance, or a new one; or the call that failed for there was none. */
+  const take = (): GuestInstance | PoolCall => {
+    if (tooLarge !== undefined) return failed(tooLarge, 0);
+    const kept = idle;
+    idle = undefined;
+    if (kept !== undefined) return kept;
+    const meter = createMeterOf(code);
+    meter.beginInstantiation();
+    try {
+      const made = createGuestInstance(code, meter);
+      const failure = meter.failure();
+      return failure === undefined ? made : failed(failure, meter.usedFuel(true));
+    } catch (error) {
+      return { ...createCallFailure(error, meter, undefined), pages: 0 };
+    }
+  };
+
   return {
     call(call) {
-      if (tooLarge !== undefined) return failed(tooLarge, 0);
-      let instance = idle;
-      idle = undefined;
-      if (instance === undefined) {
-        const meter = createMeterOf(code);
-        meter.beginInstantiation();
-        try {
-          instance = createGuestInstance(code, meter);
-        } catch (error) {
-          return { ...createCallFailure(error, meter, undefined), pages: 0 };
-        }
-        const failure = meter.failure();
-        if (failure !== undefined) return failed(failure, meter.usedFuel(true));
-      }
+      const instance = take();
+      if ('outcome' in instance) return instance;
       const judged = judgeCall(instance, call);
       const pages = instance.meter.usedPages();
       const isClean =
         judged.outcome.kind === 'verdict' && !instance.meter.isDirty() && !instance.state.movedResource;
       if (isClean && instance.memento?.restore() === true) idle = instance;
       return { ...judged, pages };
+    },
+    readState() {
+      const instance = take();
+      if ('outcome' in instance || instance.memento === undefined) return undefined;
+      idle = instance;
+      return instance.memento.read();
     },
   };
 }

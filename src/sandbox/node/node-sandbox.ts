@@ -22,6 +22,8 @@ const GLUE_PREFIX = 'export function instantiate(';
 /** A sandbox that also gives what the guest printed: for authors' tools and the trial. */
 export interface NodeSandbox extends Sandbox {
   run(artifact: Artifact, policy: SandboxPolicy, call: GuestCall): PoolCall;
+  /** As {@link GuestPool.readState}. */
+  readState(artifact: Artifact, policy: SandboxPolicy): readonly unknown[] | undefined;
 }
 
 /**
@@ -41,7 +43,11 @@ export function createNodeSandbox(): NodeSandbox {
   };
 
   const run: NodeSandbox['run'] = (artifact, policy, call) => poolOf(artifact, policy).call(call);
-  return { run, call: (artifact, policy, call) => Promise.resolve(run(artifact, policy, call).outcome) };
+  return {
+    run,
+    readState: (artifact, policy) => poolOf(artifact, policy).readState(),
+    call: (artifact, policy, call) => Promise.resolve(run(artifact, policy, call).outcome),
+  };
 }
 
 let isProven = false;
@@ -88,7 +94,7 @@ function load(artifact: Artifact, policy: SandboxPolicy): GuestPool {
       code: 'load_failed',
       detail: error instanceof Error ? error.name : typeof error,
     };
-    return { call: () => failed(failure, 0) };
+    return { call: () => failed(failure, 0), readState: () => undefined };
   }
 }
 

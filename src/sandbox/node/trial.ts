@@ -2,6 +2,8 @@
 // It must stay within its limits, say the same twice with the same fuel, and say on an instance that was put back what
 // it says on a new one. Probes prove nothing about other transactions; they find what is broken.
 
+import { isDeepStrictEqual } from 'node:util';
+
 import type { Artifact } from '../../artifact/artifact.ts';
 import type { SandboxPolicy } from '../../artifact/release.ts';
 import { MAX_AMOUNT, MIN_AMOUNT, type Transaction } from '../../core/transaction.ts';
@@ -62,7 +64,9 @@ export function runTrial(artifact: Artifact, policy: SandboxPolicy): TrialVerdic
   let mostPages = 0;
   for (const [probe, transaction] of Object.entries(PROBES)) {
     const call: GuestCall = { transaction, seed: new Uint8Array(32).fill(1), evaluatedAtMs: TIME_MS };
-    const { outcome: first, pages } = createNodeSandbox().run(artifact, policy, call);
+    const fresh = createNodeSandbox();
+    const pristine = fresh.readState(artifact, policy);
+    const { outcome: first, pages } = fresh.run(artifact, policy, call);
     if (first.kind === 'failure') {
       return {
         ok: false,
@@ -78,6 +82,8 @@ export function runTrial(artifact: Artifact, policy: SandboxPolicy): TrialVerdic
       if (!isSame(first, outcome))
         return { ok: false, probe, problem: 'it did not answer the same, or with the same fuel, twice' };
     }
+    if (!isDeepStrictEqual(pristine, kept.readState(artifact, policy)))
+      return { ok: false, probe, problem: 'its state was not put back as it is in a new instance' };
     leastFuel = Math.min(leastFuel, first.fuel);
     mostFuel = Math.max(mostFuel, first.fuel);
     mostPages = Math.max(mostPages, pages);
