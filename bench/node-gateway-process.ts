@@ -4,28 +4,46 @@
 import { Hono } from 'hono';
 
 import { readArtifact } from '../src/artifact/artifact.ts';
+import { hexOf } from '../src/artifact/digest.ts';
 import { generateReleaseKeys, parseSigningKey, parseTrustedKeys } from '../src/artifact/release-keys.ts';
 import { createReleaseVerifier } from '../src/artifact/verify-release.ts';
 import { createNodeHmac } from '../src/entry/node-hmac.ts';
 import { startNodeServer } from '../src/entry/node-server.ts';
 import { createGateway } from '../src/gateway/app.ts';
+import type { Freshness } from '../src/gateway/freshness.ts';
 import { DEFAULT_POLICY } from '../src/publisher/policy.ts';
-import { publishComponent } from '../src/publisher/publish.ts';
+import { publishComponent, type Publication } from '../src/publisher/publish.ts';
 import { createNodeSandbox } from '../src/sandbox/node/node-sandbox.ts';
+import { artifactKey, currentReleaseKey } from '../src/store/keys.ts';
 import { createMemoryStore } from '../src/store/memory.ts';
 import type { ObjectStore } from '../src/store/object-store.ts';
 import { SHARED_TOOLS } from '../test/fixtures/shared-tools.ts';
+import { makeCopy, packCopy, readTemplate, type Template } from './banks-copies.ts';
 
 /** What the process can be told; it answers each of them with `null` or what is said here. */
 export type Command =
   /** Releases a component to a bank. */
   | { readonly kind: 'publish'; readonly bank: string; readonly component: Uint8Array }
-  /** Forgets everything: caches, compiled code, instances. */
-  | { readonly kind: 'forget' }
+  /** Gives each of `to` an artifact and a release of its own, copies of the ones last published to `bank`. */
+  | { readonly kind: 'copy'; readonly bank: string; readonly to: readonly string[] }
+  /** Forgets everything: caches, compiled code, instances. From then on artifacts are kept in this many bytes. */
+  | { readonly kind: 'forget'; readonly artifactBudgetBytes?: number }
   /** Answers each read from storage this much later. */
   | { readonly kind: 'delay'; readonly ms: number }
   /** How many reads storage had since it was last asked. */
-  | { readonly kind: 'reads' };
+  | { readonly kind: 'reads' }
+  /** {@link Usage}. */
+  | { readonly kind: 'usage' };
+
+/** What the process uses now, and has read since it started. */
+export interface Usage {
+  readonly residentBytes: number;
+  readonly heapBytes: number;
+  /** Reads of artifacts from storage. */
+  readonly artifactReads: number;
+}
+
+export type AnswerTo<C extends Command> = C extends { readonly kind: 'usage' } ? Usage : number | null;
 
 const AUDIENCE = 'bench';
 
@@ -36,16 +54,23 @@ const clock = (): number => Date.now();
 const inner = createMemoryStore();
 let delayMs = 0;
 let reads = 0;
+let artifactReads = 0;
+const publications = new Map<string, Publication>();
+/** Artifacts that are packed when they are read, by their keys: what the process holds is the gateway's. */
+const copies = new Map<string, { readonly template: Template; readonly bank: string }>();
 const store: ObjectStore = {
   ...inner,
   async get(key, options) {
     reads += 1;
+    if (key.startsWith(artifactKey(''))) artifactReads += 1;
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
-    return inner.get(key, options);
+    const copy = copies.get(key);
+    if (copy === undefined) return inner.get(key, options);
+    return { kind: 'found', object: { key, bytes: await packCopy(copy.template, copy.bank), etag: key } };
   },
 };
 
-function createFreshGateway() {
+function createFreshGateway(freshness: Partial<Freshness> = {}) {
   return createGateway({
     store,
     clock,
@@ -57,17 +82,47 @@ function createFreshGateway() {
     hmac: createNodeHmac(),
     baseDomains: ['localhost'],
     log: () => {},
+    freshness,
   });
 }
 
-async function obey(command: Command): Promise<number | null> {
-  if (command.kind === 'publish') await publish(command.bank, command.component);
-  if (command.kind === 'forget') gateway = createFreshGateway();
-  if (command.kind === 'delay') delayMs = command.ms;
-  if (command.kind !== 'reads') return null;
-  const counted = reads;
-  reads = 0;
-  return counted;
+async function obey(command: Command): Promise<AnswerTo<Command>> {
+  switch (command.kind) {
+    case 'publish':
+      await publish(command.bank, command.component);
+      return null;
+    case 'copy':
+      await copy(command.bank, command.to);
+      return null;
+    case 'forget': {
+      const { artifactBudgetBytes } = command;
+      gateway = createFreshGateway(artifactBudgetBytes === undefined ? {} : { artifactBudgetBytes });
+      return null;
+    }
+    case 'delay':
+      delayMs = command.ms;
+      return null;
+    case 'reads': {
+      const counted = reads;
+      reads = 0;
+      return counted;
+    }
+    case 'usage':
+      break;
+  }
+  const { rss, heapUsed } = process.memoryUsage();
+  return { residentBytes: rss, heapBytes: heapUsed, artifactReads };
+}
+
+async function copy(from: string, to: readonly string[]): Promise<void> {
+  const publication = publications.get(from);
+  if (publication === undefined) throw new Error(`nothing was published to ${from}`);
+  const template = await readTemplate(inner, publication);
+  for (const bank of to) {
+    const { slug, release, token } = await makeCopy(template, bank, signingKey);
+    copies.set(artifactKey(hexOf(release.artifact)), { template, bank });
+    await inner.put(currentReleaseKey(slug), token, { kind: 'absent' });
+  }
 }
 
 async function publish(bankId: string, component: Uint8Array): Promise<void> {
@@ -83,6 +138,7 @@ async function publish(bankId: string, component: Uint8Array): Promise<void> {
     stopwatch: () => performance.now(),
   });
   if (!published.ok) throw new Error(JSON.stringify(published.refusals));
+  publications.set(bankId, published.value);
 }
 
 let gateway = createFreshGateway();

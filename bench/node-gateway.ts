@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 import { buildValidator } from '../src/authoring/build-validator.ts';
-import type { Command } from './node-gateway-process.ts';
+import type { AnswerTo, Command } from './node-gateway-process.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -19,7 +19,7 @@ export interface NodeGateway extends Disposable {
   readonly port: number;
   /** The port of the route that answers a constant. */
   readonly baselinePort: number;
-  command(command: Command): Promise<number | null>;
+  command<C extends Command>(command: C): Promise<AnswerTo<C>>;
 }
 
 /** A running gateway without banks. */
@@ -32,9 +32,9 @@ export async function startNodeGateway(): Promise<NodeGateway> {
   return {
     port: ports.gateway,
     baselinePort: ports.baseline,
-    async command(command) {
+    async command<C extends Command>(command: C) {
       child.send(command);
-      const [message] = (await once(child, 'message')) as [{ answer: number | null }];
+      const [message] = (await once(child, 'message')) as [{ answer: AnswerTo<C> }];
       return message.answer;
     },
     [Symbol.dispose]: () => child.disconnect(),

@@ -1,4 +1,4 @@
-// Copies a `file:` store to a deployed R2 bucket with wrangler: how releases reach Cloudflare today. Immutable objects
+// Copies a `file:` store to a deployed R2 bucket with wrangler: for where no S3 key of R2 is at hand. Immutable objects
 // go first and each bank's pointer last, so that no gateway meets a release whose artifact is not there yet. wrangler
 // has no conditional writes: publish to one bucket from one machine at a time.
 

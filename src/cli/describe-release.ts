@@ -58,8 +58,27 @@ export function printRefused(asJson: boolean, action: string, refusals: readonly
   return 1;
 }
 
-/** Prints a release that an action made; gives the exit code. */
-export function printReleased(asJson: boolean, action: string, released: Released): number {
+/** What a rollback undid, and that a second one undoes the first. */
+export function describeRollback({ release, previous }: Released): string[] {
+  if (previous === undefined || previous.artifact === release.artifact) return [];
+  return [
+    `instead of ${previous.artifact} of release ${previous.number}`,
+    ...(previous.disabled === undefined
+      ? [
+          `note       a second rollback returns to what release ${previous.number} ran; ` +
+            `further back: wasmpay rollback ${release.bank} --to N`,
+        ]
+      : []),
+  ];
+}
+
+/** Prints a release that an action made, and `more` lines for people; gives the exit code. */
+export function printReleased(
+  asJson: boolean,
+  action: string,
+  released: Released,
+  more: readonly string[] = [],
+): number {
   const { release, previous } = released;
   if (asJson) {
     printJson({
@@ -68,7 +87,7 @@ export function printReleased(asJson: boolean, action: string, released: Release
       previous: previous?.number ?? null,
       passedOver: released.passedOver?.number ?? null,
     });
-  } else printResult([...describeRelease(release), ...describeWarnings(released)].join('\n'));
+  } else printResult([...describeRelease(release), ...more, ...describeWarnings(released)].join('\n'));
   return 0;
 }
 

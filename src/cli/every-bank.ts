@@ -6,7 +6,8 @@ import { forEveryBank, type BankOutcome } from '../publisher/releases/every-bank
 import type { Result } from '../publisher/refusal.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { describeRefusals, printJson, printProgress, printResult } from './terminal.ts';
-import { WasmpayError } from '../core/error.ts';
+import { WasmpayError, type ErrorCode } from '../core/error.ts';
+import { describeHint } from './hints.ts';
 
 /**
  * Runs `act` for one bank or all of them, prints what came of each, and gives the exit code: 0 all done, 1 some were
@@ -53,8 +54,13 @@ async function actOnOne<T>(slug: string, act: (slug: string) => Promise<Result<T
 function describeOutcome<T>(outcome: BankOutcome<T>, describe: (value: T) => string): string {
   if (outcome.kind === 'done') return `${outcome.bank.padEnd(24)} ${describe(outcome.value)}`;
   if (outcome.kind === 'failed')
-    return `${outcome.bank.padEnd(24)} failed: ${outcome.message}\n  code   ${outcome.code}`;
+    return `${outcome.bank.padEnd(24)} failed: ${outcome.message}\n  code   ${outcome.code}${helpOf(outcome.code)}`;
   return `${outcome.bank.padEnd(24)} ${describeRefusals(outcome.refusals)}`;
+}
+
+function helpOf(code: ErrorCode): string {
+  const hint = describeHint(code, '');
+  return hint === undefined ? '' : `\n  help   ${hint}`;
 }
 
 function outcomeToJson<T>(outcome: BankOutcome<T>, toJson: (value: T) => object): object {

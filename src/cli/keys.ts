@@ -16,7 +16,7 @@ wasmpay keys rotate DIRECTORY [--json]
   Prints the steps to move over without any gateway refusing a release.
 
 wasmpay keys retire DIRECTORY KEY-ID [--json]
-  Takes a public key out of trusted-keys.json, once no release of it is needed any more.`;
+  Takes a public key out of trusted-keys.json, once no release of it is needed any more: no rollback goes to one.`;
 
 /** The command for main.ts. */
 export const keysCommand = { usage: USAGE, run: runKeys };
@@ -68,8 +68,8 @@ async function rotate(directory: string, asJson: boolean): Promise<number> {
   const steps = [
     `deploy gateways with the new WASMPAY_TRUSTED_KEYS below, and give publishers --trusted-keys ${files.trusted}`,
     `when every gateway has it, sign with the new key: mv ${files.next} ${files.signing}`,
-    'sign all current releases anew: wasmpay renew --all',
-    `when that is done, take the old key out: wasmpay keys retire ${directory} ${before.signingKeyId}; then deploy again`,
+    `sign all current releases anew: wasmpay renew --all … --trusted-keys ${files.trusted}`,
+    `when nothing will be rolled back to a release that the old key signed, take it out: wasmpay keys retire ${directory} ${before.signingKeyId}; then deploy again`,
   ];
   if (asJson) {
     printJson({
@@ -107,7 +107,7 @@ async function retire(directory: string, keyId: string, asJson: boolean): Promis
   if (asJson) printJson({ retired: keyId, trustedKeys });
   else {
     printResult(
-      `retired       ${keyId}: gateways refuse its releases once they are deployed with\n\n` +
+      `retired       ${keyId}: gateways refuse its releases once they are deployed with what follows; no rollback goes to one\n\n` +
         `WASMPAY_TRUSTED_KEYS = '${JSON.stringify(trustedKeys)}'`,
     );
   }

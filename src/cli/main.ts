@@ -2,6 +2,8 @@
 // Exit codes: 0 done, 1 refused, 2 wrong use or configuration, 3 an outage, 70 a bug.
 
 import { WasmpayError, type ErrorCode } from '../core/error.ts';
+import { describeHint } from './hints.ts';
+import { TARGET_USAGE } from './target-usage.ts';
 import { printJson, printProgress, printResult } from './terminal.ts';
 
 interface Command {
@@ -45,14 +47,14 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
 
 const [name, ...args] = process.argv.slice(2);
 if (name === undefined || name === 'help' || name === '--help' || args.includes('--help')) {
-  printResult(await describeUsage());
+  printResult(await describeUsage(name));
 } else {
   process.exitCode = await run(name, args);
 }
 
 async function run(command: string, args: readonly string[]): Promise<number> {
+  const load = findCommand(command);
   try {
-    const load = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
     if (load === undefined) throw new WasmpayError('usage', `there is no command ${JSON.stringify(command)}`);
     return await (await load()).run(args);
   } catch (error) {
@@ -60,16 +62,28 @@ async function run(command: string, args: readonly string[]): Promise<number> {
     const message = error instanceof Error ? error.message : String(error);
     if (args.includes('--json')) printJson({ error: { code, message } });
     printProgress(`wasmpay ${command}: ${message}\n  code  ${code}`);
-    if (code === 'usage') printProgress(`  help  wasmpay --help`);
+    const hint = describeHint(code, load === undefined ? '' : command);
+    if (hint !== undefined) printProgress(`  help  ${hint}`);
     if (code === 'internal' && error instanceof Error) printProgress(error.stack ?? '');
     return EXIT_CODES[code];
   }
 }
 
-async function describeUsage(): Promise<string> {
+function findCommand(command: string | undefined): (() => Promise<Command>) | undefined {
+  return command !== undefined && Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
+}
+
+/** The usage of one command where `command` is one, with what its TARGET stands for; otherwise of all. */
+async function describeUsage(command: string | undefined): Promise<string> {
+  const load = findCommand(command);
+  if (load !== undefined) {
+    const { usage } = await load();
+    return usage.includes('[TARGET]') ? `${usage}\n\n${TARGET_USAGE}` : usage;
+  }
   const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
   const usages = commands.map(({ usage }) => usage);
-  return ['wasmpay: publishes validators, the components that decide about payments.', ...usages].join(
-    '\n\n',
-  );
+  const title =
+    'wasmpay: publishes validators, the components that decide about payments. ' +
+    'One command alone: wasmpay COMMAND --help';
+  return [title, ...usages, TARGET_USAGE].join('\n\n');
 }

@@ -1,7 +1,9 @@
 // `wasmpay publish BANK FILE`: a component becomes the bank's next release, or waits as a candidate.
 
+import { isDigest, type Digest } from '../artifact/digest.ts';
 import { publishCandidate, publishComponent, type PublishOptions } from '../publisher/publish.ts';
 import type { Publication, WaitingPublication } from '../publisher/publish.ts';
+import type { Refusal } from '../publisher/refusal.ts';
 import {
   describeChanges,
   describeRelease,
@@ -10,9 +12,9 @@ import {
   printStage,
 } from './describe-release.ts';
 import { parseOptions, readComponentFile, readPolicy } from './options.ts';
-import { DESK_OPTIONS, openDesk, TARGET_USAGE } from './target.ts';
+import { DESK_OPTIONS, openDesk } from './target.ts';
 import { parseTerms, TERM_OPTIONS } from './terms.ts';
-import { printJson, printResult } from './terminal.ts';
+import { printJson, printProgress, printResult } from './terminal.ts';
 
 /** The sandbox's trial, which the publisher is handed. */
 export const TRIAL_SCRIPT = new URL('../sandbox/node/trial-child.ts', import.meta.url);
@@ -23,7 +25,7 @@ const USAGE = `wasmpay publish BANK FILE [TARGET] [--no-activate] [--fallback de
   Checks a component, makes an artifact of it and releases it to BANK. With --no-activate it waits, unsigned, for
   "wasmpay activate"; so does one that imports what its predecessor did not, unless --accept-imports. --fallback is what
   a validator that fails is answered by; --outage approve approves while storage gives no answer, and in no other case.
-  Limits are fuel, stackBytes, memoryPages and tableElements. ${TARGET_USAGE}`;
+  Limits are fuel, stackBytes, memoryPages and tableElements.`;
 
 /** The command for main.ts. */
 export const publishCommand = { usage: USAGE, run: runPublish };
@@ -50,10 +52,14 @@ async function runPublish(args: readonly string[]): Promise<number> {
   if (options['no-activate'] === true) {
     const waiting = await publishCandidate(publish);
     if (!waiting.ok) return printRefused(asJson, 'published', waiting.refusals);
-    return printWaiting(asJson, waiting.value, activationOf(waiting.value, args));
+    return printWaiting(asJson, waiting.value, activationOf(waiting.value.candidate.artifact, args));
   }
   const published = await publishComponent(publish);
-  if (!published.ok) return printRefused(asJson, 'published', published.refusals);
+  if (!published.ok) {
+    const code = printRefused(asJson, 'published', published.refusals);
+    if (!asJson) printHeld(published.refusals, args);
+    return code;
+  }
   return printPublication(asJson, 'published', published.value);
 }
 
@@ -101,8 +107,21 @@ function printWaiting(asJson: boolean, waiting: WaitingPublication, activation: 
   return 0;
 }
 
+/** Where refusals hold a version for its imports: that it waits, and the whole command that releases it. */
+function printHeld(refusals: readonly Refusal[], args: readonly string[]): void {
+  const held = refusals.find(({ code }) => code === 'imports_grew');
+  if (held === undefined || !isDigest(held.where)) return;
+  printProgress(
+    [
+      '',
+      'waiting    unsigned; gateways go on as before',
+      `activate   ${activationOf(held.where, args)} --accept-imports`,
+    ].join('\n'),
+  );
+}
+
 /** The command that activates what was published under `args`: the same options, for a candidate gives none. */
-function activationOf({ candidate }: WaitingPublication, args: readonly string[]): string {
+function activationOf(artifact: Digest, args: readonly string[]): string {
   const options = args.filter((arg) => arg !== '--no-activate' && arg !== '--json');
   const words: string[] = [];
   let arguments_ = 0;
@@ -110,7 +129,7 @@ function activationOf({ candidate }: WaitingPublication, args: readonly string[]
     const word = options[i] ?? '';
     if (!word.startsWith('--')) {
       // BANK and FILE: the artifact stands in the place of the file.
-      words.push(arguments_ === 0 ? word : candidate.artifact);
+      words.push(arguments_ === 0 ? word : artifact);
       arguments_ += 1;
       continue;
     }

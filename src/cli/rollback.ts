@@ -2,14 +2,14 @@
 
 import { DEFAULT_VALIDITY_DAYS } from '../publisher/release.ts';
 import { rollbackRelease } from '../publisher/releases/rollback.ts';
-import { printRefused, printReleased } from './describe-release.ts';
+import { describeRollback, printRefused, printReleased } from './describe-release.ts';
 import { parseOptions } from './options.ts';
 import { DESK_OPTIONS, openDesk, parseBank } from './target.ts';
 import { parseCount, parseDays } from './terms.ts';
 
 const USAGE = `wasmpay rollback BANK [--to N] [TARGET] [--valid-days N] [--json]
   Makes a new release of what release N ran: artifact, limits, grants and fallback. Without --to that is the last release
-  that ran something else than the current one, and was switched on.`;
+  that ran something else than the current one, and was switched on: a second rollback undoes the first.`;
 
 /** The command for main.ts. */
 export const rollbackCommand = { usage: USAGE, run: runRollback };
@@ -28,6 +28,6 @@ async function runRollback(args: readonly string[]): Promise<number> {
   const desk = await openDesk(parsed.options);
   const made = await rollbackRelease(desk, slug, { ...(to !== undefined && { to }), validityDays });
   return made.ok
-    ? printReleased(asJson, 'rolledBack', made.value)
+    ? printReleased(asJson, 'rolledBack', made.value, describeRollback(made.value))
     : printRefused(asJson, 'rolledBack', made.refusals);
 }

@@ -131,6 +131,8 @@ describe('a bank’s life', () => {
     const { stdout } = await wasmpay(0, 'rollback', 'icamer', ...target);
     expect(stdout).toMatch(/^release +3 of icamer, valid until \d{4}-/m);
     expect(await current()).toMatchObject({ number: 3, replaces: 2, artifact: first.artifact });
+    expect(stdout).toMatch(new RegExp(`^instead of +${waiting} of release 2$`, 'm'));
+    expect(stdout).toContain('a second rollback returns to what release 2 ran');
     expect(refusalCodesOf(await wasmpay(1, 'rollback', 'icamer', '--to', '99', ...target, '--json'))).toEqual(
       ['release_unknown'],
     );
@@ -212,7 +214,26 @@ describe('a bank’s life', () => {
         { bank: 'zeta', outcome: 'done', renewed: true, release: { number: 2 } },
       ],
     });
+    const { stderr } = await wasmpay(3, 'renew', '--all', '--within-days', '1', ...target);
+    expect(stderr).toMatch(/^ {2}code +release_invalid\n {2}help +.*--trusted-keys FILE/m);
+    // The kill switch fails there as well, and says how it is got to work again; then it works.
+    const { stderr: stuck } = await wasmpay(3, 'disable', 'forged', ...target);
+    expect(stuck).toMatch(/^ {2}help +.*delete that object/m);
     await objects().delete(currentReleaseKey('forged'));
+  });
+
+  it('disable: works again where a spoilt current release was deleted, above every number left', async () => {
+    const good = await objects().get(currentReleaseKey('zeta'));
+    if (good.kind !== 'found') throw new Error('no current release');
+    const spoilt = good.object.bytes.slice();
+    const middle = Math.floor(spoilt.length / 2);
+    spoilt[middle] = (spoilt[middle] ?? 0) ^ 1;
+    const { etag } = good.object;
+    await objects().put(currentReleaseKey('zeta'), spoilt, { kind: 'matches', etag });
+    await wasmpay(3, 'disable', 'zeta', ...target);
+    await objects().delete(currentReleaseKey('zeta'));
+    await wasmpay(0, 'disable', 'zeta', ...target);
+    expect(await current('zeta')).toMatchObject({ number: 3, disabled: { answer: 'deny' } });
   });
 
   it('gc: lists and marks, and deletes nothing in its first days', async () => {
@@ -251,6 +272,20 @@ describe('a version that imports more', () => {
       policy: { grants: ['wasi:random/random'] },
     });
     expect(jsonOf(released)['changes']).toContain('new import wasi:random/random@0.2.6 (granted)');
+  });
+
+  it('is held for people with the whole command: target, options and what accepts the imports', async () => {
+    await wasmpay(0, 'publish', 'icamer', String(files['plain']), ...target);
+    const random = await keep('random.wasm', await validatorWithRandom());
+    const options = ['--fallback', 'refuse'];
+    const { stderr } = await wasmpay(1, 'publish', 'icamer', random, ...target, ...options);
+    const command = /^activate +wasmpay (activate .*)$/m.exec(stderr)?.[1] ?? '';
+    expect((await current()).policy.grants).toEqual([]);
+    const released = await wasmpay(0, ...command.split(' '), '--json');
+    expect(releaseIn(released)).toMatchObject({
+      fallback: 'refuse',
+      policy: { grants: ['wasi:random/random'] },
+    });
   });
 });
 
