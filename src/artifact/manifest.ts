@@ -27,6 +27,13 @@ export interface ManifestImport {
   readonly tier: Tier;
 }
 
+/** One core instance: fuel that is taken before it is made, pages of 64 KiB and table elements that it starts with. */
+export interface InstanceMetering {
+  readonly fuel: number;
+  readonly pages: number;
+  readonly elements: number;
+}
+
 /** What metering found in the core modules and wrote into them. */
 export interface Metering {
   /** Version of the cost table: fuel of one version says nothing about another. */
@@ -35,6 +42,8 @@ export interface Metering {
   readonly initialPages: number;
   /** Elements with which all tables together start. */
   readonly initialElements: number;
+  /** By core module: what each instance of it costs and holds. A component may have several of one module. */
+  readonly instances: readonly InstanceMetering[];
   /** What the modules' own maxima are lowered to: a release cannot allow more. */
   readonly caps: Pick<GuestLimits, 'memoryPages' | 'tableElements'>;
   /** Whether memories and globals are all that a call with a clear dirty flag can change. */
@@ -94,6 +103,14 @@ function parseMetering(json: unknown): Metering {
     costs: asCount(metering['costs'], 'metering'),
     initialPages: asCount(metering['initialPages'], 'metering'),
     initialElements: asCount(metering['initialElements'], 'metering'),
+    instances: asArray(metering['instances'], 'metering').map((entry) => {
+      const { fuel, pages, elements } = asRecord(entry, 'metering');
+      return {
+        fuel: asCount(fuel, 'metering'),
+        pages: asCount(pages, 'metering'),
+        elements: asCount(elements, 'metering'),
+      };
+    }),
     caps: {
       memoryPages: asCount(caps['memoryPages'], 'metering'),
       tableElements: asCount(caps['tableElements'], 'metering'),

@@ -52,9 +52,9 @@ export const DEFAULT_GUEST_LIMITS: GuestLimits = {
  */
 const INSTANTIATION_SHARE = 1 / 4;
 
-/** Fuel for making an instance under `limits`. */
+/** Fuel for making an instance under `limits`: of a call's by default where the release has less, for modules cost it. */
 export function instantiationFuel({ fuel }: GuestLimits): number {
-  return Math.floor(fuel * INSTANTIATION_SHARE);
+  return Math.floor(Math.max(fuel, GUEST_LIMIT_RULES.fuel.byDefault) * INSTANTIATION_SHARE);
 }
 
 /**

@@ -66,6 +66,11 @@ export function meterModules(
     costs: costs.version,
     initialPages,
     initialElements,
+    instances: reports.map(({ instanceFuel, memories, tables }) => ({
+      fuel: instanceFuel,
+      pages: sum(memories.filter(isOwn), (memory) => memory.initialPages),
+      elements: sum(tables.filter(isOwn), (table) => table.initialElements),
+    })),
     caps: { memoryPages, tableElements },
     restorable: unrestorable.length === 0,
   };

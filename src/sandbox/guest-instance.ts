@@ -1,7 +1,7 @@
 // The one place where guest instances are made.
 
 import type { ManifestImport, Metering } from '../artifact/manifest.ts';
-import { METER_NAMESPACE, METER_PREFIX } from '../artifact/meter-abi.ts';
+import { METER_NAMESPACE } from '../artifact/meter-abi.ts';
 import type { GuestLimits } from '../core/guest-limits.ts';
 import type { Transaction } from '../core/transaction.ts';
 import { createImports } from './capabilities.ts';
@@ -51,7 +51,7 @@ export interface GuestInstance {
 export function createGuestInstance(code: GuestCode, meter: Meter): GuestInstance {
   const state = createGuestState(code.seed, INSTANTIATION_TIME_MS, meter);
   const collector = createStateCollector(meter.imports);
-  const instances = createInstanceCount(meter);
+  const instances = createInstanceCount(code, meter);
   const hostCalls = createHostCalls(meter);
   const exports = code.instantiate(
     (name) => {
@@ -69,7 +69,6 @@ export function createGuestInstance(code: GuestCode, meter: Meter): GuestInstanc
       });
       hostCalls.admit(instance.exports);
       collector.add(imports, instance.exports);
-      instances.add(module, instance.exports);
       return instance;
     },
     (fuel) => meter.charge(fuel),
@@ -83,41 +82,30 @@ export function createGuestInstance(code: GuestCode, meter: Meter): GuestInstanc
   };
 }
 
-/**
- * Most core instances of a component. The largest composition seen has 20. What is bounded by it are the tables of
- * modules that are instantiated more than once: the manifest counts the sizes of each module once.
- */
+/** Most core instances of a component. The largest composition seen has 20. */
 const MAX_CORE_INSTANCES = 128;
 
-/** Holds what the manifest does not count against the limits: instances of a module after its first. */
-function createInstanceCount(meter: Meter) {
-  const pagesOf = new Map<WebAssembly.Module, number>();
+/** Takes for each core instance what it costs; for those of a module after its first also what they hold. */
+function createInstanceCount(code: GuestCode, meter: Meter) {
+  // Core modules stand in the order of the manifest.
+  const indices = new Map([...code.coreModules.values()].map((module, index) => [module, index]));
+  const made = new Set<WebAssembly.Module>();
   let count = 0;
   return {
-    /** Before an instance is made. Throws {@link MemoryExceeded}. */
+    /** Before an instance is made. Throws {@link MemoryExceeded}, or a trap where the fuel is not enough. */
     admit(module: WebAssembly.Module): void {
       count += 1;
       if (count > MAX_CORE_INSTANCES)
         throw new MemoryExceeded(`more than ${MAX_CORE_INSTANCES} core instances`);
-      meter.takePages(pagesOf.get(module) ?? 0);
-    },
-    add(module: WebAssembly.Module, exports: WebAssembly.Exports): void {
-      pagesOf.set(module, pagesOf.get(module) ?? countOwnPages(exports));
+      const cost = code.metering.instances[indices.get(module) ?? -1];
+      if (cost === undefined) throw new ReferenceError('a core module that the manifest does not know');
+      meter.charge(cost.fuel);
+      // The sizes of the first are in the sums that the meter started with.
+      if (made.has(module)) meter.take(cost.pages, cost.elements);
+      made.add(module);
     },
   };
 }
-
-/** A first instance that grew in its start function counts as it is: more than its module starts with. */
-function countOwnPages(exports: WebAssembly.Exports): number {
-  const own = Object.entries(exports).filter(([name]) => name.startsWith(METER_PREFIX));
-  return own.reduce(
-    (pages, [, value]) =>
-      pages + (value instanceof WebAssembly.Memory ? value.buffer.byteLength / PAGE_BYTES : 0),
-    0,
-  );
-}
-
-const PAGE_BYTES = 64 * 1024;
 
 /** A new meter for an instance of `code`. */
 export const createMeterOf = (code: GuestCode): Meter => createMeter(code.limits, code.metering);

@@ -18,8 +18,8 @@ export interface Meter {
   begin(): void;
   /** Takes fuel for work of the host or the glue, before it is done. Throws a trap where there is not as much. */
   charge(fuel: number): void;
-  /** Takes pages of 64 KiB for a memory that the manifest does not count. Throws {@link MemoryExceeded}. */
-  takePages(pages: number): void;
+  /** Takes pages of 64 KiB and table elements that the sums do not count. Throws {@link MemoryExceeded}. */
+  take(pages: number, elements: number): void;
   /** Fuel used since {@link begin}; the whole budget where it ran out or `trapped`: a trap can hide what was used. */
   usedFuel(trapped: boolean): number;
   /** Pages of 64 KiB of all memories now. */
@@ -59,14 +59,21 @@ export function createMeter(limits: GuestLimits, metering: Metering): Meter {
     beginInstantiation: () => fill(instantiationFuel(limits)),
     begin: () => fill(limits.fuel),
     charge(units) {
+      // Glue asks for it: whatever glue is, it must not give.
+      if (!Number.isSafeInteger(units) || units < 0)
+        throw new WebAssembly.RuntimeError('not an amount of fuel');
       const left = (fuel.value as bigint) - BigInt(units);
       fuel.value = left;
       if (left < 0n) throw new WebAssembly.RuntimeError('out of fuel');
     },
-    takePages(taken) {
-      const left = ((pages.value as number) >>> 0) - taken;
-      if (left < 0) throw new MemoryExceeded(`more than ${limits.memoryPages} pages at the start`);
-      pages.value = left;
+    take(takenPages, takenElements) {
+      const leftPages = ((pages.value as number) >>> 0) - takenPages;
+      if (leftPages < 0) throw new MemoryExceeded(`more than ${limits.memoryPages} pages at the start`);
+      const leftElements = ((elements.value as number) >>> 0) - takenElements;
+      if (leftElements < 0)
+        throw new MemoryExceeded(`more than ${limits.tableElements} table elements at the start`);
+      pages.value = leftPages;
+      elements.value = leftElements;
     },
     usedPages: () => limits.memoryPages - ((pages.value as number) >>> 0),
     usedFuel(trapped) {

@@ -70,11 +70,11 @@ describe('the longest time that a guest may hold its thread', () => {
 
 describe('fuel for making an instance', () => {
   it.each([
-    [1_000, 250],
-    [1_003, 250],
-    [1_004, 251],
+    [1_000, 8_750_000],
     [DEFAULT_GUEST_LIMITS.fuel, 8_750_000],
-  ])('of a release that allows %i is a fourth, in whole units: %i', (fuel, share) => {
+    [DEFAULT_GUEST_LIMITS.fuel + 3, 8_750_000],
+    [DEFAULT_GUEST_LIMITS.fuel + 4, 8_750_001],
+  ])('of a release that allows %i is a fourth, of the default at least: %i', (fuel, share) => {
     expect(instantiationFuel({ ...DEFAULT_GUEST_LIMITS, fuel })).toBe(share);
   });
 });

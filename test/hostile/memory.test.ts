@@ -63,7 +63,7 @@ describeAttacks('memory', [
         definitions: `(core module $tables (table 15000 funcref)) ${'(core instance (instantiate $tables))'.repeat(200)}`,
       }),
     ends: 'memory_exceeded',
-    detail: 'instances',
+    detail: 'table elements',
     always: true,
   },
   {

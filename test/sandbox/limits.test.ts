@@ -1,7 +1,7 @@
 // Limits that the host itself holds, each under, at and over. Guests are functions here that do what glue does with what
 // the sandbox hands it. (Fuel, stack, pages and elements of real guests: runtime/sandbox.)
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 
 import type { ManifestImport } from '../../src/artifact/manifest.ts';
 import { DEFAULT_GUEST_LIMITS, instantiationFuel, type GuestLimits } from '../../src/core/guest-limits.ts';
@@ -44,15 +44,17 @@ function runGuest(
       } as Streams;
       return { 'wasmpay:platform/validation@0.1.0': { validate: () => validate(streams) } };
     },
-    coreModules: new Map(),
+    coreModules: new Map([['core0.wasm', EMPTY]]),
     imports: IMPORTS,
     grants: GRANTS,
     limits: { ...DEFAULT_GUEST_LIMITS, ...limits },
-    metering: NO_MEMORY,
+    metering: { ...NO_MEMORY, instances: [{ fuel: 0, pages: 0, elements: 0 }] },
     seed: new Uint8Array(32),
   });
   return pool.call(guestCall());
 }
+
+const EMPTY = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
 
 const endOf = ({ outcome }: JudgedCall): string =>
   outcome.kind === 'verdict' ? outcome.verdict.kind : `${outcome.failure.code} ${outcome.failure.detail}`;
@@ -120,8 +122,6 @@ describe('random bytes', () => {
 });
 
 describe('core instances of a component', () => {
-  const EMPTY = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
-
   it.each([
     ['under', 127, 'approve'],
     ['at', 128, 'approve'],
@@ -140,8 +140,8 @@ describe('core instances of a component', () => {
 });
 
 describe('fuel for making an instance', () => {
-  const limits = { fuel: 4_003 };
-  const share = 1_000;
+  const limits = { fuel: 140_000_003 };
+  const share = 35_000_000;
 
   it('is a fourth of a call’s, in whole units', () => {
     expect(instantiationFuel({ ...DEFAULT_GUEST_LIMITS, ...limits })).toBe(share);
@@ -153,7 +153,7 @@ describe('fuel for making an instance', () => {
     [
       'over',
       share + 1,
-      { outcome: { kind: 'failure', failure: { code: 'fuel_exhausted', detail: '1000 fuel' }, fuel: share } },
+      { outcome: { kind: 'failure', failure: { code: 'fuel_exhausted', detail: '35000000 fuel' }, fuel: share } },
     ],
   ])('ends a guest that starts with more: %s', (_, used, expected) => {
     let charge: ((fuel: number) => void) | undefined;
@@ -187,8 +187,8 @@ describe('fuel for making an instance', () => {
           limits,
         ),
       );
-    expect(callWith(4_003)).toBe('approve');
-    expect(callWith(4_004)).toBe('fuel_exhausted 4003 fuel');
+    expect(callWith(limits.fuel)).toBe('approve');
+    expect(callWith(limits.fuel + 1)).toBe(`fuel_exhausted ${limits.fuel} fuel`);
   });
 
   it('ends a guest that catches its own exhaustion', () => {
@@ -203,7 +203,7 @@ describe('fuel for making an instance', () => {
       },
       limits,
     );
-    expect(endOf(judged)).toBe('fuel_exhausted 1000 fuel');
+    expect(endOf(judged)).toBe(`fuel_exhausted ${share} fuel`);
   });
 });
 
@@ -214,8 +214,29 @@ describe('pages that the manifest does not count', () => {
     ['over', 4, false],
   ])('are taken from what the limit leaves: %s', (_, pages, fits) => {
     const meter = createMeter({ ...DEFAULT_GUEST_LIMITS, memoryPages: 5 }, { ...NO_MEMORY, initialPages: 2 });
-    if (fits) expect(() => meter.takePages(pages)).not.toThrow();
-    else expect(() => meter.takePages(pages)).toThrow(MemoryExceeded);
+    if (fits) expect(() => meter.take(pages, 0)).not.toThrow();
+    else expect(() => meter.take(pages, 0)).toThrow(MemoryExceeded);
     expect(meter.imports.pages.value).toBe(fits ? 3 - pages : 3);
   });
+});
+
+describe('table elements that the manifest does not count', () => {
+  it.each([
+    ['under', 2, true],
+    ['at', 3, true],
+    ['over', 4, false],
+  ])('are taken from what the limit leaves: %s', (_, elements, fits) => {
+    const limits = { ...DEFAULT_GUEST_LIMITS, tableElements: 5 };
+    const meter = createMeter(limits, { ...NO_MEMORY, initialElements: 2 });
+    if (fits) expect(() => meter.take(1, elements)).not.toThrow();
+    else expect(() => meter.take(1, elements)).toThrow(MemoryExceeded);
+    expect(meter.imports.elements.value).toBe(fits ? 3 - elements : 3);
+  });
+});
+
+test.each([-1, -1e9, 0.5, Number.NaN, Infinity, 2 ** 53])('glue cannot take %d fuel', (units) => {
+  const meter = createMeter(DEFAULT_GUEST_LIMITS, NO_MEMORY);
+  meter.begin();
+  expect(() => meter.charge(units)).toThrow('not an amount of fuel');
+  expect(meter.usedFuel(false)).toBe(0);
 });

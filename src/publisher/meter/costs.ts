@@ -21,6 +21,8 @@ export interface Costs {
   readonly entryPer1024Locals: number;
   readonly entryPer1024FrameBytes: number;
   readonly lengthPer1024: Readonly<Record<LengthClass, number>>;
+  /** What making one core instance costs, by what its module declares. */
+  readonly instance: Readonly<Record<keyof typeof table.instance, number>>;
 }
 
 /**
@@ -40,6 +42,9 @@ export const costs: Costs = {
   lengthPer1024: Object.fromEntries(
     Object.entries(table.lengths).map(([name, { fuelPer1024 }]) => [name, positive(name, fuelPer1024)]),
   ) as Record<LengthClass, number>,
+  instance: Object.fromEntries(
+    Object.entries(table.instance).map(([name, { fuel }]) => [name, positive(name, fuel)]),
+  ) as Record<keyof typeof table.instance, number>,
 };
 
 function spread(): Uint32Array {

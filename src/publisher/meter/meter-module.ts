@@ -105,6 +105,8 @@ class ModuleMeter {
     const tables = shape.tables.map((limits) => capLimits(limits, this.options.maxTableElements, 'table'));
     const state = describeState(shape);
     this.countDeclarations();
+    const exportCount =
+      this.countOf(SECTION.export) + state.state.memories.length + state.state.globals.length;
     const map = {
       globalCount: shape.globals.length,
       functionCount: shape.functions.length,
@@ -148,6 +150,7 @@ class ModuleMeter {
         functionCount: shape.functions.length - shape.importedFunctions,
         codeBytes: this.work.codeBytes,
         compileNs: this.work.totalNs,
+        instanceFuel: this.instanceFuel(exportCount, tables),
         memories: memories.map(({ imported, initial, maximum }, index) => ({
           index,
           imported,
@@ -209,19 +212,45 @@ class ModuleMeter {
   /** Counts what declarations cost where the module is compiled and instantiated. */
   private countDeclarations(): void {
     const { shape, work } = this;
-    const countOf = (id: number): number => shape.section(id)?.u32() ?? 0;
-    const elements = shape.section(SECTION.element);
     let values = 0;
     for (const { params, results } of shape.types) values += params.length + results.length;
     work.declare('type', shape.types.length);
     work.declare('typeValue', values);
     work.declare('import', shape.imports.length);
-    work.declare('export', countOf(SECTION.export));
+    work.declare('export', this.countOf(SECTION.export));
     work.declare('table', shape.tables.length);
     work.declare('global', shape.globals.length);
-    work.declare('elementSegment', countOf(SECTION.element));
-    work.declare('elementByte', elements === undefined ? 0 : elements.end - elements.offset);
-    work.declare('dataSegment', countOf(SECTION.data));
+    work.declare('elementSegment', this.countOf(SECTION.element));
+    work.declare('elementByte', this.sizeOf(SECTION.element));
+    work.declare('dataSegment', this.countOf(SECTION.data));
+  }
+
+  /** What an instance costs: paid before it is made, each time, for nothing in it can pay for itself. */
+  private instanceFuel(
+    exportCount: number,
+    tables: readonly { imported: boolean; initial: number }[],
+  ): number {
+    const { instance } = costs;
+    const elements = tables.reduce((sum, { imported, initial }) => sum + (imported ? 0 : initial), 0);
+    return (
+      instance.base +
+      instance.export * exportCount +
+      instance.global * this.shape.globals.length +
+      instance.elementByte * this.sizeOf(SECTION.element) +
+      instance.tableElement * elements +
+      Math.ceil((instance.per1024DataBytes * this.sizeOf(SECTION.data)) / 1024)
+    );
+  }
+
+  /** How many entries a section says that it has. */
+  private countOf(id: number): number {
+    return this.shape.section(id)?.u32() ?? 0;
+  }
+
+  /** Bytes of a section. */
+  private sizeOf(id: number): number {
+    const section = this.shape.section(id);
+    return section === undefined ? 0 : section.end - section.offset;
   }
 
   private writeFunctions(): ByteWriter {

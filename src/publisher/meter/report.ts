@@ -47,6 +47,8 @@ export interface MeterReport {
   readonly codeBytes: number;
   /** What the module costs to compile and instantiate, nanoseconds by the estimate of compile-work.ts. */
   readonly compileNs: number;
+  /** What an instance of the module costs, fuel. */
+  readonly instanceFuel: number;
   readonly memories: readonly MeteredMemory[];
   readonly tables: readonly MeteredTable[];
   /** What the module defines and a host can put back: all of its memories, its mutable globals of number types. */

@@ -1,6 +1,7 @@
 // wasi:random: every number comes from the call's seed.
 
 import { FUEL_PER_BYTE, type GuestState } from '../guest-state.ts';
+import { MAX_RANDOM_REQUEST_BYTES } from '../random-stream.ts';
 
 export function createRandom(state: GuestState): object {
   return {
@@ -22,7 +23,8 @@ export function createInsecureSeed(state: GuestState): object {
 
 /** ChaCha20 takes about two nanoseconds a byte. */
 function randomBytes(state: GuestState, length: bigint): Uint8Array {
-  const bytes = state.random.bytes(Number(length));
-  state.meter.charge(bytes.length * 2 * FUEL_PER_BYTE);
-  return bytes;
+  const count = Number(length);
+  // More than a request may have is refused below, for nothing.
+  state.meter.charge(Math.min(count, MAX_RANDOM_REQUEST_BYTES) * 2 * FUEL_PER_BYTE);
+  return state.random.bytes(count);
 }
