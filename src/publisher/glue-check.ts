@@ -22,7 +22,7 @@ import {
   RESERVED_NAMES,
   SETTABLE,
 } from './glue-rules.ts';
-import { childrenOf, namesOfPattern, parseModule, type ScopedModule } from './glue-scope.ts';
+import { childrenOf, isFunction, namesOfPattern, parseModule, type ScopedModule } from './glue-scope.ts';
 import { GlueCosts } from './glue-costs.ts';
 import { EXPORTS, isNumberLiteral, isText, lastOf, nameOfKey } from './glue-shapes.ts';
 import { quote, type Refusal } from './refusal.ts';
@@ -172,8 +172,7 @@ class GlueCheck extends GlueCosts {
         return;
       case 'BinaryExpression':
         if (!OPERATORS.has(node.operator)) this.report(node, 'operator');
-        if (node.operator === '+' && [node.left, node.right].some(isText) && !this.isInMessage(node))
-          this.report(node, 'text put together outside a message');
+        if (!this.isInMessage(node)) this.checkArithmetic(node);
         return;
       case 'UpdateExpression':
         this.checkTarget(node.argument, node);
@@ -188,6 +187,15 @@ class GlueCheck extends GlueCosts {
         return this.checkNew(node);
       default:
     }
+  }
+
+  /** A product has a number in it: bigints would double in length with each line. */
+  private checkArithmetic(node: Extract<AnyNode, { type: 'BinaryExpression' }>): void {
+    const operands = [node.left, node.right];
+    if (node.operator === '+' && operands.some(isText))
+      this.report(node, 'text put together outside a message');
+    if (node.operator === '*' && !operands.some(isNumberLiteral))
+      this.report(node, 'arithmetic of another form');
   }
 
   /** `instantiate` returns the component's exports, which nobody can mistake for a promise. */
@@ -259,6 +267,11 @@ class GlueCheck extends GlueCosts {
       )
         return this.report(by, 'assignment');
       if (EXPORTS.test(binding.name)) this.report(by, 'assignment');
+      // What a function of the component's part keeps outside of itself, the next transaction would meet.
+      // A handle's number is no state that a guest sees: an instance that was handed one is thrown away.
+      const isHandleCount = by.type === 'UpdateExpression' && /^captureCnt\d+$/.test(binding.name);
+      if (binding.scope === this.body && this.isInFunction(by) && !isHandleCount)
+        this.report(by, 'assignment that outlives a call');
       if (this.isOwn(binding) && binding.name !== 'curResourceBorrows') this.report(by, 'assignment');
       const counter = binding.kind === 'let' && this.module.parents.get(binding.declaration);
       const loop = counter && this.module.parents.get(counter);
@@ -275,6 +288,18 @@ class GlueCheck extends GlueCosts {
     } else if (this.isSymbol(property)) return;
     else if (object.name === 'HANDLE_TABLES' && isNumberLiteral(property)) return;
     this.report(by, 'assignment');
+  }
+
+  /** Whether the node stands in a function inside of `instantiate`. */
+  private isInFunction(node: AnyNode): boolean {
+    for (
+      let at: AnyNode | undefined = node;
+      at !== undefined && at !== this.body;
+      at = this.module.parents.get(at)
+    ) {
+      if (isFunction(at)) return true;
+    }
+    return false;
   }
 
   private checkMember(node: MemberExpression): void {
@@ -352,6 +377,8 @@ class GlueCheck extends GlueCosts {
     if (node.arguments.some((argument) => argument.type === 'SpreadElement')) this.report(node, 'spread');
     if (callee.type === 'Identifier') {
       const binding = this.module.bindings.get(callee);
+      const isCollection = binding === undefined && (callee.name === 'Set' || callee.name === 'Map');
+      if (isCollection && node.arguments.length > 0) this.report(node, 'collection of something');
       if (binding === undefined || this.isOwn(binding)) return;
       // A resource of the host that has a constructor.
       const { declaration } = binding;

@@ -229,6 +229,9 @@ const ATTACKS: Record<string, string> = {
 };
 
 const STATEMENT_ATTACKS: Record<string, string> = {
+  'product of bigints, which doubles their length': 'const b0=BigInt(7);const b1=b0*b0',
+  'set of something': 'const zz=new Set(memory0)',
+  'map of something': 'const zz=new Map(memory0)',
   'endless while': 'while(1);',
   'endless for': 'for(;;);',
   'for with a counter that goes back': 'for(let i=0;i<memory0;i++)i=0;',
@@ -268,6 +271,14 @@ const STATEMENT_ATTACKS: Record<string, string> = {
 };
 
 const MODULE_ATTACKS: Record<string, (glue: string) => string> = {
+  'variable that remembers a transaction': (glue) =>
+    glue
+      .replace(/let exports0/, 'let memo=0;let exports0')
+      .replace(/(function validate\(\w+\)\{)/, '$1memo+=1;'),
+  'variable that remembers a field of one': (glue) =>
+    glue
+      .replace(/let exports0/, 'let memo;let exports0')
+      .replace(/(function validate\((\w+)\)\{)/, '$1memo=$2.id;'),
   'code after instantiate': (glue) => `${glue};globalThis.PWNED=1`,
   'code before instantiate': (glue) => `var x=(()=>1)();${glue}`,
   'second export': (glue) => `${glue};export const x=1`,
