@@ -26,7 +26,8 @@ it('retires isolates, loses no call and no decision', async () => {
     answers.push(...(await Promise.all([...BANKS, ...BANKS].map(decide))));
   }
   expect(answers).toHaveLength(36);
-  for (const answer of answers) expect(answer).toMatchObject({ decision: 'approve', decided_by: 'validator' });
+  for (const answer of answers)
+    expect(answer).toMatchObject({ decision: 'approve', decided_by: 'validator' });
   // What workerd writes when an isolate ends itself.
   expect(gateway.log()).toContain('terminated');
 });

@@ -153,7 +153,13 @@ describe('fuel for making an instance', () => {
     [
       'over',
       share + 1,
-      { outcome: { kind: 'failure', failure: { code: 'fuel_exhausted', detail: '35000000 fuel' }, fuel: share } },
+      {
+        outcome: {
+          kind: 'failure',
+          failure: { code: 'fuel_exhausted', detail: '35000000 fuel' },
+          fuel: share,
+        },
+      },
     ],
   ])('ends a guest that starts with more: %s', (_, used, expected) => {
     let charge: ((fuel: number) => void) | undefined;
