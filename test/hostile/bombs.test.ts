@@ -73,9 +73,15 @@ describeAttacks('bombs', [
     'approve',
   ),
   attack(
-    'has 10,000 globals to put back',
-    { fields: many(10_000, () => '(global (mut i64) (i64.const 1))'), attack: '(return (i32.const 1))' },
+    'has 4,000 globals to put back',
+    { fields: many(4_000, () => '(global (mut i64) (i64.const 1))'), attack: '(return (i32.const 1))' },
     'approve',
+  ),
+  attack(
+    'has 10,000 globals to put back: more than an instance may cost',
+    { fields: many(10_000, () => '(global (mut i64) (i64.const 1))'), attack: '(return (i32.const 1))' },
+    'fuel_exhausted',
+    { always: true },
   ),
   attack(
     'nests 2,000 blocks',
