@@ -146,6 +146,31 @@ describe('dear calls', () => {
   });
 });
 
+describe('a call that says that it used little', () => {
+  /** How many of ten calls ran, each of which takes `elapsedMs` and a handful of fuel, beside a neighbour. */
+  async function countRuns(elapsedMs: number): Promise<number> {
+    const { time, governor, call } = createBed();
+    let ran = 0;
+    for (let i = 0; i < 10; i += 1) {
+      await call(NEIGHBOUR);
+      await governor.run(BUSY, async () => {
+        ran += 1;
+        time.set(time.clock() + elapsedMs);
+        return approve(736);
+      });
+    }
+    return ran;
+  }
+
+  test('and took up to 50 ms is believed', async () => {
+    expect(await countRuns(50)).toBe(10);
+  });
+
+  test('and took longer counts as dear: making its instance, or compiling it, held the thread', async () => {
+    expect(await countRuns(51)).toBeLessThanOrEqual(2);
+  });
+});
+
 test('all calls of a bank together have a share as well', async () => {
   const bed = createBed();
   await bed.call(NEIGHBOUR);
