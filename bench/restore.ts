@@ -1,11 +1,10 @@
 // `npm run bench:restore`: what putting an instance back costs, alone, without a call in between, beside copying the same
 // bytes with one TypedArray.set. Ratios within this run; the microseconds are for orientation.
 
-import { Script } from 'node:vm';
-
-import { coreModuleName, type Artifact } from '../src/artifact/artifact.ts';
+import type { Artifact } from '../src/artifact/artifact.ts';
 import type { SandboxPolicy } from '../src/artifact/release.ts';
-import { createGuestInstance, createMeterOf, type Instantiate } from '../src/sandbox/guest-instance.ts';
+import { createGuestInstance, createMeterOf } from '../src/sandbox/guest-instance.ts';
+import { compileGuest } from '../src/sandbox/node/node-sandbox.ts';
 import { prepareExample } from './prepare-example.ts';
 import { median, table } from './statistics.ts';
 
@@ -25,22 +24,7 @@ interface Subject {
 }
 
 function createSubject(name: string, artifact: Artifact, policy: SandboxPolicy): Subject {
-  const code = {
-    instantiate: new Script(
-      `'use strict';(${artifact.glue.slice('export '.length)})`,
-    ).runInThisContext() as Instantiate,
-    coreModules: new Map(
-      artifact.coreModules.map((bytes, index) => [
-        coreModuleName(index),
-        new WebAssembly.Module(bytes.slice()),
-      ]),
-    ),
-    imports: artifact.manifest.imports,
-    grants: policy.grants,
-    limits: policy.limits,
-    metering: artifact.manifest.metering,
-    seed: new Uint8Array(32),
-  };
+  const code = compileGuest(artifact, policy);
   const meter = createMeterOf(code);
   meter.beginInstantiation();
   const { memento } = createGuestInstance(code, meter);

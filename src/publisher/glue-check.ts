@@ -272,7 +272,7 @@ class GlueCheck extends GlueCosts {
       const isHandleCount = by.type === 'UpdateExpression' && /^captureCnt\d+$/.test(binding.name);
       if (binding.scope === this.body && this.isInFunction(by) && !isHandleCount)
         this.report(by, 'assignment that outlives a call');
-      if (this.isOwn(binding) && binding.name !== 'curResourceBorrows') this.report(by, 'assignment');
+      if (this.isOwn(binding)) this.report(by, 'assignment');
       const counter = binding.kind === 'let' && this.module.parents.get(binding.declaration);
       const loop = counter && this.module.parents.get(counter);
       if (loop && loop.type === 'ForStatement' && loop.init === counter && loop.update !== by)

@@ -11,7 +11,7 @@ import { WasmpayError } from '../../core/error.ts';
 import type { Failure } from '../../core/failure.ts';
 import { GUEST_LIMIT_RULES } from '../../core/guest-limits.ts';
 import { holdsMemory, holdsStack } from '../engine-proof.ts';
-import type { Instantiate } from '../guest-instance.ts';
+import type { GuestCode, Instantiate } from '../guest-instance.ts';
 import { createGuestPool, failed, type GuestPool, type PoolCall } from '../guest-pool.ts';
 import type { GuestCall, Sandbox } from '../sandbox.ts';
 import { STACK_PROBE } from '../stack-probe.ts';
@@ -72,23 +72,28 @@ function proveEngine(): void {
   isProven = true;
 }
 
+/** Compiles an artifact for instances under `policy`. Throws what V8 throws. */
+export function compileGuest(artifact: Artifact, policy: SandboxPolicy): GuestCode {
+  return {
+    instantiate: evaluateGlue(artifact.glue),
+    coreModules: new Map(
+      artifact.coreModules.map((bytes, index) => [
+        coreModuleName(index),
+        new WebAssembly.Module(bytes.slice()),
+      ]),
+    ),
+    imports: artifact.manifest.imports,
+    grants: policy.grants,
+    limits: policy.limits,
+    metering: artifact.manifest.metering,
+    seed: bytesOfHex(hexOf(artifact.digest)),
+  };
+}
+
 /** A pool; one that fails every call where the artifact does not load. */
 function load(artifact: Artifact, policy: SandboxPolicy): GuestPool {
   try {
-    return createGuestPool({
-      instantiate: evaluateGlue(artifact.glue),
-      coreModules: new Map(
-        artifact.coreModules.map((bytes, index) => [
-          coreModuleName(index),
-          new WebAssembly.Module(bytes.slice()),
-        ]),
-      ),
-      imports: artifact.manifest.imports,
-      grants: policy.grants,
-      limits: policy.limits,
-      metering: artifact.manifest.metering,
-      seed: bytesOfHex(hexOf(artifact.digest)),
-    });
+    return createGuestPool(compileGuest(artifact, policy));
   } catch (error) {
     const failure: Failure = {
       code: 'load_failed',
