@@ -149,10 +149,11 @@ describe('dear calls', () => {
 describe('a call that says that it used little', () => {
   /** How many of ten calls ran, each of which takes `elapsedMs` and a handful of fuel, beside a neighbour. */
   async function countRuns(elapsedMs: number): Promise<number> {
-    const { time, governor, call } = createBed();
+    const bed = createBed();
+    const { time, governor } = bed;
     let ran = 0;
     for (let i = 0; i < 10; i += 1) {
-      await call(NEIGHBOUR);
+      await bed.call(NEIGHBOUR);
       await governor.run(BUSY, async () => {
         ran += 1;
         time.set(time.clock() + elapsedMs);
