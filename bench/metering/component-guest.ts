@@ -85,6 +85,7 @@ export async function loadComponent(component: Uint8Array, limits: GuestLimits):
         createImports(code.imports, code.grants, state),
         (module, imports = {}) => new WebAssembly.Instance(module, imports),
         () => {},
+        () => {},
       );
       return (exports[VALIDATION] as { validate: (transaction: Transaction) => unknown }).validate;
     },

@@ -10,7 +10,7 @@ import { isDigest, type Digest } from './digest.ts';
 export const MANIFEST_SCHEMA = 'wasmpay-artifact/1';
 
 /** What glue expects of the host that runs it. A change here means that artifacts must be rebuilt. */
-export const HOST_ABI = 4;
+export const HOST_ABI = 5;
 
 /** Contracts that this host can call. */
 export const CONTRACTS = ['wasmpay:platform@0.1.0'] as const;
@@ -48,6 +48,8 @@ export interface Metering {
   readonly caps: Pick<GuestLimits, 'memoryPages' | 'tableElements'>;
   /** Whether memories and globals are all that a call with a clear dirty flag can change. */
   readonly restorable: boolean;
+  /** Whether the modules mark what they write, so that the host may put back nothing else. */
+  readonly marksWrites: boolean;
 }
 
 export interface Manifest {
@@ -97,8 +99,9 @@ export function parseManifest(json: unknown): Manifest {
 function parseMetering(json: unknown): Metering {
   const metering = asRecord(json, 'metering');
   const caps = asRecord(metering['caps'], 'metering');
-  const { restorable } = metering;
+  const { restorable, marksWrites } = metering;
   if (typeof restorable !== 'boolean') throw invalid('metering', 'does not say whether it is restorable');
+  if (typeof marksWrites !== 'boolean') throw invalid('metering', 'does not say whether it marks writes');
   return {
     costs: asCount(metering['costs'], 'metering'),
     initialPages: asCount(metering['initialPages'], 'metering'),
@@ -116,6 +119,7 @@ function parseMetering(json: unknown): Metering {
       tableElements: asCount(caps['tableElements'], 'metering'),
     },
     restorable,
+    marksWrites,
   };
 }
 

@@ -38,6 +38,28 @@ export const ELEMENTS_GLOBAL = 4;
  */
 export const HOST_CALL_FUEL = 5_000;
 
+/**
+ * Export name of a memory of one page with a byte for each chunk of {@link MARKED_CHUNK_BYTES} of the guest's memories,
+ * all of them together: not zero where the module wrote. A host sets it back.
+ */
+export const MARKS_NAME = `${METER_PREFIX}:marks`;
+
+/** Bytes of a chunk, as a power of two: a page of the machine. One page of marks is enough for 256 MiB. */
+export const MARKED_CHUNK_SHIFT = 12;
+export const MARKED_CHUNK_BYTES = 2 ** MARKED_CHUNK_SHIFT;
+
+/** A mark stands for writes that start up to so many bytes after the marked address, */
+export const MARK_SPAN_BYTES = 1_024;
+
+/** and the longest, of a vector, is so long: what lies behind a marked chunk may be written as well, up to here. */
+export const MARK_REACH_BYTES = MARK_SPAN_BYTES + 16;
+
+/**
+ * Pages of 64 KiB, of all memories at the start, from which on a component marks what it writes. Below, putting back all
+ * costs less than the marks.
+ */
+export const MARKED_FROM_PAGES = 4;
+
 /** Bits of the dirty flag. */
 export const DIRTY = {
   /** A memory grew by at least one page. */

@@ -10,6 +10,7 @@ import { GlueShapes, isNumberLiteral, nameOfMember } from './glue-shapes.ts';
 
 const MEMORY = /^memory\d+$/;
 const IMPORT = /^_trampoline\d+$/;
+const WRITER = /^_set[A-Z]\w+$/;
 
 /** Bytes of an element of a list of numbers. */
 const ELEMENT_BYTES: Readonly<Record<string, number>> = {
@@ -130,7 +131,7 @@ export class GlueCosts extends GlueShapes {
   protected isExportInPlace(node: MemberExpression): boolean {
     const parent = this.module.parents.get(node);
     if (this.isOutermost(node)) return true;
-    if (parent?.type === 'CallExpression') return parent.callee === node;
+    if (parent?.type === 'CallExpression') return parent.callee === node || this.isWriter(parent);
     return parent?.type === 'MemberExpression' && nameOfMember(parent) === 'buffer';
   }
 
@@ -248,6 +249,15 @@ export class GlueCosts extends GlueShapes {
         declaration.init !== undefined &&
         (isFunction(declaration.init) || /^_?trampoline\d+$/.test(binding.name)));
     return !isFunctionName || this.isOutermost(node);
+  }
+
+  /** Whether a call is of one of our functions that write a number into a memory. */
+  private isWriter({ callee }: CallExpression): boolean {
+    return (
+      callee.type === 'Identifier' &&
+      WRITER.test(callee.name) &&
+      this.isOwn(this.module.bindings.get(callee))
+    );
   }
 
   private isCallOf(call: CallExpression, name: string): boolean {

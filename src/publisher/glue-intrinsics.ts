@@ -154,7 +154,6 @@ SCOPE_ID 8ILCoS0I34q5EYTQAl1F
 STORE_ASYNC_STATE VcAJGlpcvXvvob0wPPZt
 STORE_TRAP qv_gFmPrqkq8H-d87k3I
 SYMMETRIC_SYNC_GUEST_CALL_STACK nzXSl8BnyjpTvSWOVwV2
-TEXT_ENCODER_UTF8 RKAg6SkueiGr3Ti1RVHD
 T_FLAG B6fXVBzlPTDMYPcsEqD4
 Waitable DxdUceLww9X4Nc6nk_-J
 Waitable.# 1dLN0csYhWC2RwBaKvvv D3-3EYM6Dw8ia-nsfdhq iAC8pCD6aQpr6gLKfJIT ktIxfkGZmsF3k4GWeJpe
@@ -190,13 +189,15 @@ WaitableSet.target zTbp1n1VGqp6FXCxc8If
 WaitableSet.tryWait -HZgU6UcDZXhwP3D646H
 WaitableSet.waitUntil oVZWgznglmQnRYWCuUlF
 WebAssemblyRuntimeError fo7MSVzRxWoIEFr4Iz2F
+_UTF8_ENCODER GvVIJhFQD1nsafdIS3eV
 _admitElements wJZ0LMXu1rX86XqmWOfn
 _admitHandle rEqtyWB23lZ1ATCkz6Kj
+_bytes lNSzayeAubF47GPS3S3y
 _checkForDeadlock cATLP43jeYs25PnGuDI8
 _checkMayLeave u7BjjhAHjtyAJ_9YMWkq
 _clearCurrentTask 4GjyzW5Bnmj94CI_IjM3
 _context 6nzY4qxczmgBsftgE2NU
-_copyUtf8 n1nzGHgFUkoVzV2yz89M
+_copyUtf8 bBHYIFEpDfFTvrlf1W91
 _countElements ajjwJS1Zg5aroD8fKtv9
 _decode tEzFu3RcK9F5gMLMjIZ8
 _enterComponent Eb4Z1nwgjHjnWQfTarXy
@@ -209,8 +210,11 @@ _leaveComponent -YfNpVKbRMOw2qYUQqrb
 _liftBytes rGDRrrk2B1GqCh5vwm-s
 _liftUtf16 Q6RoMEvPE0-ZlvwbZEOY
 _liftUtf8 mf-I-tUkxZf-kjfcZnF4
-_lowerBytes WeCF7Hdnl4StBlxIu6Rm
+_lowerBytes gA0v1IVd5tjDx3iq4jAf
 _lowerImportBackwardsCompat sa7qaW4Yv9Abg05ymEz5
+_lowerUtf16 dN-OCQptQdqlvSsRdBr8
+_lowerUtf8 GM-LwhqEUtgvnJMyrrzk
+_memory kpKS20EwBqHGHfk12CfE
 _normalizeCoreTrap XVi_8Mdk4skb6zYztIGc
 _payElements 2M16SuYWiq-g-SiJ8qmt
 _removeWaitableSet Sc6D74dcdh__VyVt8vo8
@@ -218,16 +222,25 @@ _repOf 0wHto-02D1_7tvcmFcsI
 _requireHandle t6l2qn5-C6dRwOVmeG5n
 _requireSpan E8C6VJL4fdTdQcNK5o8d
 _requireValidNumericPrimitive Voq8US1bwuFiWbeXQ5IR
+_setBigInt64 tK3YjGe24s8eO1iST8yX
+_setFloat32 fvSBUCfDgq69FiXeH61c
+_setFloat64 -yvZ9Vjv-0k8BqEGywoH
 _setGlobalCurrentTaskMeta 0udP2VDt66PsiPY3vYpV
+_setInt16 J9_zfwRWbyY6rnPbQDTi
+_setInt32 Jtl1mj24NhKfeLsGMMDN
+_setInt8 XXnE4JvEVI9MyELVofIb
+_setUint32 RhPXZaOkEEXJPggN1T15
 _suspendingImport X11MARGC8_Lahhfrlxl7
 _symmetricSyncGuestCallEnter p4JjnAzwvUSXsP1SGpY4 yGf8EJPVhTRCQCEnsAJC
 _symmetricSyncGuestCallExit Pu-nUnEtLzgMzwXGo1L5 oKqli9muXba-0ayYv2wz
 _trackHostOperation S4XteyF9MbRw2ZIIPqXL
+_turnTo Qobx7rWc8UL0Vs0sOW8M
 _typeCheckValidI32 482927exh3znx9Jy0lSV
 _utf16 D6NcUGi4UAiJMdGpPLEZ
-_utf16AllocateAndEncode 0h3I-J1Qepo5MAF4MZAV
 _utf8 1_w_NGbm_MQVqTxgUqUx
-_utf8AllocateAndEncode cD08xtzJGgcJxDW_jZO4
+_utf8Length zb-CCjb3RDAophfKJNp9
+_view yrgsxg4eiOHIRNcOYvKH
+_viewOf lbd5PKjq1UmFRY8H6stK
 _withGlobalCurrentTaskMeta mUta2avVkSYo7_lKqf1r
 clampGuest iJOxUrKQyIlKzcsNgx1a
 clearCurrentTask zAVeJC5GedegEH5OuV82

@@ -61,14 +61,14 @@ export const RESERVED_NAMES: ReadonlySet<string> = new Set([
   ...words(`
   Array JSON Object WebAssembly Math String Symbol TextDecoder TextEncoder ArrayBuffer Promise
   undefined NaN Infinity arguments eval Reflect Function Proxy globalThis process getCoreModule
-  imports instantiateCore instantiate _charge
+  imports instantiateCore instantiate _charge _wrote
 `),
 ]);
 
 /** jco's functions that the component's part may call with any argument: none reads a property by a given name. */
 export const CALLABLE: ReadonlySet<string> = words(`
   _clearCurrentTask _getGlobalCurrentTaskMeta _guardMayLeave _setGlobalCurrentTaskMeta
-  _suspendingImport _trackHostOperation _utf8AllocateAndEncode _utf16AllocateAndEncode
+  _suspendingImport _trackHostOperation
   _withGlobalCurrentTaskMeta clampGuest clearCurrentTask createNewCurrentTask dataView f32ToI32
   f64ToI64 i32ToF32 i64ToF64 i32ToF32I i32ToF32F i64ToF64I i64ToF64F finalizationRegistryCreate
   getCurrentTask getErrorPayload getOrCreateAsyncState rscTableCreateOwn rscTableCreateBorrow
@@ -76,6 +76,8 @@ export const CALLABLE: ReadonlySet<string> = words(`
   toInt64 toUint64 toString validateGuestChar validateHostChar i32ToChar waitInSynchronousGlue
   _checkMayLeave _enterComponent _leaveComponent _isTrap _admitElements _countElements _payElements
   _liftBytes _liftUtf8 _liftUtf16 _copyUtf8 _lowerBytes _repOf
+  _lowerUtf8 _lowerUtf16 _setInt8 _setUint8 _setInt16 _setUint16 _setInt32 _setUint32 _setBigInt64 _setBigUint64
+  _setFloat32 _setFloat64
 `);
 
 /** jco's functions that may be bound to leading arguments, which are literal too. */
@@ -99,8 +101,7 @@ export const SYMBOLS: ReadonlySet<string> = words(
 /** Methods that the component's part calls on jco's objects and on the language's; `splice` is one of WASI's, too. */
 export const METHODS: ReadonlySet<string> = words(`
   componentIdx delete drop enterSync exit get getLatestSubtask id getBigInt64 getBigUint64
-  getFloat32 getFloat64 getInt16 getInt32 getInt8 getUint16 getUint32 getUint8 setBigInt64
-  setBigUint64 setFloat32 setFloat64 setInt16 setInt32 setInt8 setUint16 setUint32 setUint8
+  getFloat32 getFloat64 getInt16 getInt32 getInt8 getUint16 getUint32 getUint8
   isExited isResolvedState markTrapped mayBlock push register reject resolve set setCalleeIsAsync
   setErrored setParentSubtask setReturnMemory setReturnMemoryIdx throwIfTrapped unregister
   splice

@@ -1,10 +1,14 @@
 // Stage 4, meter: every core module of a component is rewritten to count what it does, on one meter for all of them.
 
 import type { Metering } from '../artifact/manifest.ts';
+import { MARKED_FROM_PAGES } from '../artifact/meter-abi.ts';
 import type { GuestLimits } from '../core/guest-limits.ts';
+import { BinaryFault } from './binary-reader.ts';
 import { mostCompileNs } from './meter/compile-work.ts';
 import { costs } from './meter/costs.ts';
+import { LimitFault } from './meter/engine-limits.ts';
 import { meterModule } from './meter/meter-module.ts';
+import { readModuleShape } from './meter/module-shape.ts';
 import type { MeterReport } from './meter/report.ts';
 import type { Refusal, Result } from './refusal.ts';
 
@@ -25,6 +29,7 @@ export function meterModules(
   makesHandles: boolean,
 ): Result<MeteredModules> {
   const { memoryPages, tableElements } = limits;
+  const marksWrites = sum(coreModules, initialPagesOf) >= MARKED_FROM_PAGES;
   const refusals: Refusal[] = [];
   const metered: Uint8Array[] = [];
   const reports: MeterReport[] = [];
@@ -33,6 +38,7 @@ export function meterModules(
     const result = meterModule(bytes, {
       maxMemoryPages: memoryPages,
       maxTableElements: tableElements,
+      marksWrites,
       where,
     });
     if (result.ok) {
@@ -73,8 +79,19 @@ export function meterModules(
     })),
     caps: { memoryPages, tableElements },
     restorable: unrestorable.length === 0,
+    marksWrites,
   };
   return { ok: true, value: { coreModules: metered, metering, unrestorable } };
+}
+
+/** Pages that a module's own memories start with; 0 where it is no module, which is refused elsewhere. */
+function initialPagesOf(bytes: Uint8Array): number {
+  try {
+    return sum(readModuleShape(bytes).memories.filter(isOwn), ({ initial }) => initial);
+  } catch (cause) {
+    if (cause instanceof BinaryFault || cause instanceof LimitFault) return 0;
+    throw cause;
+  }
 }
 
 function isOwn({ imported }: { readonly imported: boolean }): boolean {

@@ -1,5 +1,5 @@
 // Turns jco's glue into the glue of an artifact: synchronous, the same on every host, paid for where it lifts from guest
-// memory, without what no call can reach. What comes out is judged afterwards (glue-check); nothing here is trusted to
+// memory, telling where it writes, without what no call can reach. What comes out is judged afterwards (glue-check); nothing here is trusted to
 // remove an attack.
 
 import { transform } from 'esbuild';
@@ -10,6 +10,8 @@ import { dropDead } from './shrink-glue/dead-code.ts';
 import { contains, hasOwn, instantiateOf, replace, rewrite, textOf, type Edit } from './shrink-glue/edits.ts';
 import { CHARGE, LIFTING_SOURCE } from './shrink-glue/lifting-source.ts';
 import { chargeLifting } from './shrink-glue/lifting.ts';
+import { LOWERING_SOURCE, WROTE } from './shrink-glue/lowering-source.ts';
+import { noteWrites } from './shrink-glue/lowering.ts';
 import { checkHandles } from './shrink-glue/resources.ts';
 import { dropTasks } from './shrink-glue/tasks.ts';
 import { makeSynchronous, WAIT_SOURCE } from './shrink-glue/synchronous.ts';
@@ -32,6 +34,7 @@ export async function shrinkGlue(
   text = rewrite(text, makeSynchronous);
   text = rewrite(text, checkHandles);
   text = rewrite(text, chargeLifting);
+  text = rewrite(text, noteWrites);
   text = rewrite(text, dropDead);
   text = rewrite(text, dropTasks);
   text = rewrite(text, dropDead);
@@ -40,7 +43,7 @@ export async function shrinkGlue(
   return { glue: await minify(text), inlineModules };
 }
 
-/** Leaves `instantiate` alone in the module, as a plain function of four parameters that runs straight through. */
+/** Leaves `instantiate` alone in the module, as a plain function of five parameters that runs straight through. */
 function keepInstantiate(module: ScopedModule): Edit[] {
   const { source, program } = module;
   const edits: Edit[] = [];
@@ -51,10 +54,14 @@ function keepInstantiate(module: ScopedModule): Edit[] {
   }
   const body = instantiate.body;
   if (body.type !== 'BlockStatement') throw new Error('instantiate has no body');
-  edits.push({ start: body.start + 1, end: body.start + 1, text: `\n${WAIT_SOURCE}${LIFTING_SOURCE}` });
+  edits.push({
+    start: body.start + 1,
+    end: body.start + 1,
+    text: `\n${WAIT_SOURCE}${LIFTING_SOURCE}${LOWERING_SOURCE}`,
+  });
   const lastParam = instantiate.params.at(-1);
   if (lastParam === undefined) throw new Error('instantiate has no parameters');
-  edits.push({ start: lastParam.end, end: lastParam.end, text: `, ${CHARGE}` });
+  edits.push({ start: lastParam.end, end: lastParam.end, text: `, ${CHARGE}, ${WROTE}` });
   const start = body.body.findIndex((node) => declares(node, 'gen'));
   const generator = body.body[start];
   if (generator?.type !== 'VariableDeclaration') throw new Error('instantiate has no generator');
@@ -90,7 +97,7 @@ async function minify(source: string): Promise<string> {
     tsconfigRaw: '{}',
     logLevel: 'silent',
   });
-  return `export function instantiate(getCoreModule,imports,instantiateCore,${CHARGE}){${code.replace(/^"use strict";/, '').trimEnd()}}\n`;
+  return `export function instantiate(getCoreModule,imports,instantiateCore,${CHARGE},${WROTE}){${code.replace(/^"use strict";/, '').trimEnd()}}\n`;
 }
 
 function declares(node: AnyNode, name: string): boolean {

@@ -9,19 +9,21 @@ import { createStateCollector, type Memento } from './guest-memento.ts';
 import { createGuestState, type GuestState } from './guest-state.ts';
 import { createHostCalls } from './host-calls.ts';
 import { createMeter, MemoryExceeded, type Meter } from './meter.ts';
+import { createWrittenChunks } from './written-chunks.ts';
 
 /** What a clock reads while an instance is made: a constant, so that nothing of a transaction is baked in. */
 const INSTANTIATION_TIME_MS = Date.UTC(2026, 0, 1);
 
 /**
  * `instantiate` of an artifact's glue: synchronous when the callbacks are. `charge` takes fuel for what glue lifts out of
- * a guest's memory, before it lifts it.
+ * a guest's memory, before it lifts it; `wrote` is told what glue is about to write there.
  */
 export type Instantiate = (
   getCoreModule: (name: string) => WebAssembly.Module,
   imports: Record<string, object>,
   instantiateCore: (module: WebAssembly.Module, imports?: WebAssembly.Imports) => WebAssembly.Instance,
   charge: (fuel: number) => void,
+  wrote: (address: number, bytes: number) => void,
 ) => Record<string, unknown>;
 
 /** An artifact that the runtime has compiled, under the policy of one release. */
@@ -50,7 +52,8 @@ export interface GuestInstance {
  */
 export function createGuestInstance(code: GuestCode, meter: Meter): GuestInstance {
   const state = createGuestState(code.seed, INSTANTIATION_TIME_MS, meter);
-  const collector = createStateCollector(meter.imports);
+  const written = code.metering.marksWrites ? createWrittenChunks() : undefined;
+  const collector = createStateCollector(meter.imports, written);
   const instances = createInstanceCount(code, meter);
   const hostCalls = createHostCalls(meter);
   const exports = code.instantiate(
@@ -72,6 +75,7 @@ export function createGuestInstance(code: GuestCode, meter: Meter): GuestInstanc
       return instance;
     },
     (fuel) => meter.charge(fuel),
+    (address, bytes) => written?.noteHostWrite(address, bytes),
   );
   const validation = exports['wasmpay:platform/validation@0.1.0'] as { validate: GuestInstance['validate'] };
   return {

@@ -143,6 +143,19 @@ export class CodeReader extends BinaryReader {
     this.skipImmediates(IMMEDIATE_OF[id] ?? 0);
   }
 
+  /** The value of the `i32.const` whose immediate comes next. */
+  peekI32(): number {
+    let value = 0;
+    for (let byte = 0; byte < 5; byte += 1) {
+      const bits = this.bytes[this.offset + byte] ?? 0;
+      value |= (bits & 0x7f) << (7 * byte);
+      if (bits >= 0x80) continue;
+      const unused = 32 - 7 * (byte + 1);
+      return unused > 0 ? (value << unused) >> unused : value;
+    }
+    return value;
+  }
+
   /**
    * Reads over a signed LEB128 number of at most `mostBytes` (5 for 32 bits, 10 for 64) and gives the length of its
    * shortest form, whose last byte is the one at that place with the continuation bit cleared.

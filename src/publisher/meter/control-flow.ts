@@ -14,6 +14,7 @@ import type { LabelStack } from './label-stack.ts';
 import type { FunctionType } from './module-shape.ts';
 import { BLOCK, BRANCH, BRANCH_IF, BRANCH_TABLE, ELSE, END, IF, LOOP, NO_RESULT, RETURN } from './opcodes.ts';
 import { IMMEDIATE_OF } from './operator-tables.ts';
+import type { WriteMarks } from './write-marks.ts';
 
 const NO_TYPES = new Uint8Array();
 const EMPTY_BLOCK: FunctionType = { params: NO_TYPES, results: NO_TYPES };
@@ -28,6 +29,8 @@ export interface ControlParts {
   readonly counter: FuelCounter;
   readonly work: CompileWork;
   readonly types: readonly FunctionType[];
+  /** Absent where writes are not marked. */
+  readonly marks: WriteMarks | undefined;
 }
 
 /** Writes control operators. Those that never go on, and the end, give true where the function's own end was written. */
@@ -38,16 +41,18 @@ export class ControlFlow {
   private readonly counter: FuelCounter;
   private readonly work: CompileWork;
   private readonly types: readonly FunctionType[];
+  private readonly marks: WriteMarks | undefined;
   private reader: CodeReader;
   private frame!: FunctionFrame;
 
-  constructor({ out, labels, regions, counter, work, types }: ControlParts, reader: CodeReader) {
+  constructor({ out, labels, regions, counter, work, types, marks }: ControlParts, reader: CodeReader) {
     this.out = out;
     this.labels = labels;
     this.regions = regions;
     this.counter = counter;
     this.work = work;
     this.types = types;
+    this.marks = marks;
     this.reader = reader;
   }
 
@@ -70,6 +75,7 @@ export class ControlFlow {
     else out.signed(blockType);
     work.control(labels.height);
     labels.open(opcode, type);
+    this.marks?.openLabel(labels.depth, opcode === LOOP);
     regions.openLabel(labels.depth);
     work.openLabel(labels.depth, type.params.length + type.results.length);
     if (opcode === LOOP) {
@@ -97,6 +103,7 @@ export class ControlFlow {
     if (alive && !together) regions.end();
     out.byte(ELSE);
     labels.openElse(ELSE);
+    this.marks?.leaveLabel(depth);
     if (together) {
       this.counter.charged();
       regions.goOn();
@@ -115,6 +122,7 @@ export class ControlFlow {
       this.endFunction(alive);
       return true;
     }
+    this.marks?.leaveLabel(depth);
     const joins = regions.isReached(depth) && !labels.isLoop(depth);
     const fromHere = regions.isReachedFromHere(depth);
     if (alive && joins) this.reachEnd();

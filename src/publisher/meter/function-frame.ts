@@ -16,6 +16,7 @@ import { writeCharge, writeDepthEntry, writeLocalEntry, type FuelPlace } from '.
 import type { FunctionTraits } from './function-scan.ts';
 import type { LengthLocals } from './length-charges.ts';
 import type { FunctionType } from './module-shape.ts';
+import { MARKED_TYPES, type MarkLocals } from './write-marks.ts';
 import { NAN_F32, NAN_F32X4, NAN_F64, NAN_F64X2 } from './operator-tables.ts';
 
 /** A function's own locals, its parameters first. */
@@ -38,6 +39,7 @@ export interface FunctionFrame {
   readonly countsDepth: boolean;
   readonly depthLocal: number;
   readonly lengths: LengthLocals;
+  readonly marks: MarkLocals;
   /** By shape of lanes. */
   readonly nanLocals: readonly number[];
   /** Whether there is a block around the body, whose end is the one way out. */
@@ -83,6 +85,8 @@ export function planFrame(
   const depthLocal = take(countsDepth);
   const length = take(traits.lengths > 0);
   const result = take(traits.grows > 0);
+  const address = take(traits.markedTypes.size > 0);
+  const values = new Map(markedTypes(traits).map((stored) => [stored, take(true)]));
   const nanLocals = [0, 0, 0, 0, 0];
   for (const shape of [NAN_F32, NAN_F64]) nanLocals[shape] = take(hasShape(traits, shape));
   nanLocals[NAN_F32X4] = nanLocals[NAN_F64X2] = take(hasVectorNans(traits));
@@ -94,6 +98,7 @@ export function planFrame(
     countsDepth,
     depthLocal,
     lengths: { length, result },
+    marks: { address, values },
     nanLocals,
     wrapped,
     // With an exit that may also go on, spilling there would cost those who go on; the end spills for all then.
@@ -112,6 +117,8 @@ export function writeLocals(
   if (frame.checked) added.push(1, I64);
   const words = (frame.countsDepth ? 1 : 0) + (traits.lengths > 0 ? 1 : 0) + (traits.grows > 0 ? 1 : 0);
   if (words > 0) added.push(words, I32);
+  if (traits.markedTypes.size > 0) added.push(1, I32);
+  for (const type of markedTypes(traits)) added.push(1, type);
   if (hasShape(traits, NAN_F32)) added.push(1, F32);
   if (hasShape(traits, NAN_F64)) added.push(1, F64);
   if (hasVectorNans(traits)) added.push(1, V128);
@@ -142,7 +149,9 @@ export function writeEntry(
   moduleHasVectors: boolean,
   body: WalkedBody,
 ): void {
-  const slots = 2 * type.params.length + locals.declared + type.results.length + 8;
+  // A vector, which may be one of the marked types, takes two.
+  const inserted = 8 + (traits.markedTypes.size > 0 ? traits.markedTypes.size + 2 : 0);
+  const slots = 2 * type.params.length + locals.declared + type.results.length + inserted;
   const vectors = 2 * locals.vectors + countVectors(type.results) + (hasVectorNans(traits) ? 1 : 0);
   const wide = traits.vectors || moduleHasVectors || vectors > 0;
   const frameBytes = FRAME_BASE_BYTES + 8 * (slots + vectors) + body.highest * (wide ? 16 : 8);
@@ -155,6 +164,11 @@ export function writeEntry(
   if (frame.place.mode === 'local') writeLocalEntry(out, frame.place, fuel);
   else writeCharge(out, frame.place, fuel, frame.checked);
   if (frame.countsDepth) writeDepthEntry(out, frame.depthLocal, frameBytes);
+}
+
+/** Value types that marks move aside, in the order of their inserted locals. */
+function markedTypes({ markedTypes: types }: FunctionTraits): number[] {
+  return MARKED_TYPES.filter((type) => types.has(type));
 }
 
 function hasShape(traits: FunctionTraits, shape: number): boolean {

@@ -33,6 +33,7 @@ import {
   END,
   GLOBAL_GET,
   GLOBAL_SET,
+  I32_CONST,
   IF,
   LOCAL_GET,
   LOCAL_SET,
@@ -50,6 +51,7 @@ import {
 import { copyOperator } from './operator-copy.ts';
 import { NAN_NONE, NAN_RESULT, POPS, PUSHES } from './operator-tables.ts';
 import { ID_FC } from './operators.ts';
+import { STORED_TYPE, WriteMarks } from './write-marks.ts';
 
 /** What a function's rewriting needs to know of its module, or asks of it. */
 export interface RewriterContext {
@@ -64,6 +66,8 @@ export interface RewriterContext {
   readonly referencedFunction: (index: number) => number;
   /** The index of this type, for a block; the type is made if need be. */
   readonly typeIndex: (type: FunctionType) => number;
+  /** Index of the memory of marks; undefined where writes are not marked. */
+  readonly marksMemory: number | undefined;
   /** Counts what the bodies cost to compile. */
   readonly work: CompileWork;
 }
@@ -81,6 +85,7 @@ export class FunctionRewriter {
   private readonly regions: FuelRegions;
   private readonly control: ControlFlow;
   private readonly lengths: LengthCharges;
+  private readonly marks: WriteMarks | undefined;
 
   // The function at hand.
   private reader: CodeReader;
@@ -96,8 +101,13 @@ export class FunctionRewriter {
     this.labels = new LabelStack(this.reader);
     this.regions = new FuelRegions(out, this.counter, this.reader, shape.importedFunctions);
     const { labels, regions, counter } = this;
-    const { work } = context;
-    this.control = new ControlFlow({ out, labels, regions, counter, work, types: shape.types }, this.reader);
+    const { work, marksMemory } = context;
+    const marks = marksMemory === undefined ? undefined : new WriteMarks(out, labels, marksMemory);
+    this.marks = marks;
+    this.control = new ControlFlow(
+      { out, labels, regions, counter, work, types: shape.types, marks },
+      this.reader,
+    );
     this.lengths = new LengthCharges(out, counter);
   }
 
@@ -107,7 +117,7 @@ export class FunctionRewriter {
     const groupsStart = reader.offset;
     const locals = readLocals(reader, type);
     const bodyStart = reader.offset;
-    const traits = scanFunction(reader);
+    const traits = scanFunction(reader, this.marks !== undefined);
     const frame = planFrame(traits, locals, type, context.vectors);
     head.clear();
     reader.offset = groupsStart;
@@ -122,6 +132,7 @@ export class FunctionRewriter {
     this.regions.start(reader, frame.uncheckedFuel);
     this.control.start(reader, frame);
     this.lengths.start(frame.lengths);
+    this.marks?.start(frame);
     context.work.startFunction(locals.total, reader.end - groupsStart);
     this.walk();
     context.work.finishFunction();
@@ -237,6 +248,11 @@ export class FunctionRewriter {
       default: {
         const bulk = BULK_OPERATORS.get(id);
         if (bulk !== undefined) this.lengths.writeBulkCharge(bulk.cost);
+        if (bulk?.writesMemory === true && this.marks !== undefined) {
+          labels.pop(POPS[id] ?? 0);
+          this.marks.bulk(this.reader, id);
+          return;
+        }
         this.plain(id);
         if (bulk !== undefined && bulk.dirtyBit !== 0) writeDirty(out, bulk.dirtyBit);
       }
@@ -245,11 +261,18 @@ export class FunctionRewriter {
 
   /** An operator that is written as it is, and its result made canonical where it may be a NaN. */
   private plain(id: number): void {
-    this.labels.pop(POPS[id] ?? 0);
-    this.labels.push(PUSHES[id] ?? 0);
-    copyOperator(this.reader, id, this.out);
+    const { labels, reader, out, marks } = this;
+    if (marks !== undefined && STORED_TYPE[id] !== 0) {
+      marks.store(reader, id);
+      labels.pop(POPS[id] ?? 0);
+      return;
+    }
+    labels.pop(POPS[id] ?? 0);
+    labels.push(PUSHES[id] ?? 0);
+    if (id === I32_CONST) labels.origins.setConstant(labels.height - 1, reader.peekI32());
+    copyOperator(reader, id, out);
     const shape = NAN_RESULT[id] ?? NAN_NONE;
-    if (shape !== NAN_NONE) writeNanGuard(this.out, this.reader, shape, this.nanLocals);
+    if (shape !== NAN_NONE) writeNanGuard(out, reader, shape, this.nanLocals);
   }
 
   private tableGrow(): void {
@@ -267,8 +290,11 @@ export class FunctionRewriter {
   private localOperator(id: number, pops: number, pushes: number): void {
     const index = this.reader.u32();
     if (index >= this.localCount) throw this.reader.fault(`an unknown local ${index}`);
-    this.labels.pop(pops);
-    this.labels.push(pushes);
+    const { labels } = this;
+    labels.pop(pops);
+    labels.push(pushes);
+    if (pops > 0) labels.origins.assign(index);
+    if (pushes > 0) labels.origins.setLocal(labels.height - 1, index);
     this.out.indexed(id, index);
   }
 

@@ -3,11 +3,12 @@
 
 import { costs } from './costs.ts';
 import { checkLimit } from './engine-limits.ts';
-import type { CodeReader } from './code-reader.ts';
+import { I32, type CodeReader } from './code-reader.ts';
 import { BULK_OPERATORS, GROW_OPERATORS } from './length-charges.ts';
 import { BLOCK, BRANCH, BRANCH_IF, BRANCH_TABLE, END, IF, LOOP, MEMORY_GROW, RETURN } from './opcodes.ts';
 import { IMMEDIATE_CODE, IMMEDIATE_OF, IS_VECTOR, NAN_RESULT } from './operator-tables.ts';
 import { ID_FC } from './operators.ts';
+import { STORED_TYPE } from './write-marks.ts';
 
 /** What a body holds. Counts are of operators in the text, not of how often they run. */
 export interface FunctionTraits {
@@ -26,10 +27,12 @@ export interface FunctionTraits {
   /** Operators that are charged by an operand. */
   lengths: number;
   grows: number;
+  /** Value types that a mark may have to move aside, and i32 for bulk operators; empty where writes are not marked. */
+  readonly markedTypes: Set<number>;
 }
 
 /** Reads a body's operators from `reader`'s place up to its end, which must be the function's last `end`. */
-export function scanFunction(reader: CodeReader): FunctionTraits {
+export function scanFunction(reader: CodeReader, marksWrites: boolean): FunctionTraits {
   const traits: FunctionTraits = {
     calls: 0,
     loops: 0,
@@ -40,6 +43,7 @@ export function scanFunction(reader: CodeReader): FunctionTraits {
     nanShapes: 0,
     lengths: 0,
     grows: 0,
+    markedTypes: new Set(),
   };
   let depth = 0;
   for (;;) {
@@ -87,6 +91,11 @@ export function scanFunction(reader: CodeReader): FunctionTraits {
         if (IS_VECTOR[id] === 1) traits.vectors = true;
         const shape = NAN_RESULT[id] ?? 0;
         if (shape !== 0) traits.nanShapes |= 1 << shape;
+        if (marksWrites) {
+          const type = STORED_TYPE[id] ?? 0;
+          if (type !== 0) traits.markedTypes.add(type);
+          if (BULK_OPERATORS.get(id)?.writesMemory === true) traits.markedTypes.add(I32);
+        }
         if (id === MEMORY_GROW || id >= ID_FC) {
           const grows = GROW_OPERATORS.has(id);
           if (grows) traits.grows += 1;

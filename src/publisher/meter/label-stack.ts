@@ -5,6 +5,7 @@
 import type { CodeReader } from './code-reader.ts';
 import type { FunctionType } from './module-shape.ts';
 import { BLOCK, LOOP } from './opcodes.ts';
+import { OperandOrigins } from './operand-origins.ts';
 
 const NO_TYPES = new Uint8Array();
 const UNKNOWN: FunctionType = { params: NO_TYPES, results: NO_TYPES };
@@ -16,6 +17,8 @@ export class LabelStack {
   highest = 0;
   /** The innermost label. */
   depth = -1;
+  /** Where operands come from, by height. */
+  readonly origins = new OperandOrigins();
   private reader: CodeReader;
   private readonly opcodes: number[] = [];
   private readonly bases: number[] = [];
@@ -64,6 +67,7 @@ export class LabelStack {
   }
 
   push(count: number): void {
+    this.origins.push(this.height, this.height + count);
     this.height += count;
     if (this.height > this.highest) this.highest = this.height;
   }

@@ -23,20 +23,21 @@ import {
 } from './opcodes.ts';
 import { ID_FC, PREFIX_FC } from './operators.ts';
 
-/** A bulk operator: what its length costs, and the bit of the dirty flag that it sets. */
+/** A bulk operator: what its length costs, the bit of the dirty flag that it sets, and whether it writes to memory. */
 export interface BulkOperator {
   readonly cost: LengthClass;
   readonly dirtyBit: number;
+  readonly writesMemory: boolean;
 }
 
 /** By operator id: those whose topmost operand is the length of what they do. */
 export const BULK_OPERATORS: ReadonlyMap<number, BulkOperator> = new Map([
-  [ID_FC + MEMORY_INIT, { cost: 'memory_init', dirtyBit: 0 }],
-  [ID_FC + MEMORY_COPY, { cost: 'memory_copy', dirtyBit: 0 }],
-  [ID_FC + MEMORY_FILL, { cost: 'memory_fill', dirtyBit: 0 }],
-  [ID_FC + TABLE_INIT, { cost: 'table_init', dirtyBit: DIRTY.tableWritten }],
-  [ID_FC + TABLE_COPY, { cost: 'table_copy', dirtyBit: DIRTY.tableWritten }],
-  [ID_FC + TABLE_FILL, { cost: 'table_fill', dirtyBit: DIRTY.tableWritten }],
+  [ID_FC + MEMORY_INIT, { cost: 'memory_init', dirtyBit: 0, writesMemory: true }],
+  [ID_FC + MEMORY_COPY, { cost: 'memory_copy', dirtyBit: 0, writesMemory: true }],
+  [ID_FC + MEMORY_FILL, { cost: 'memory_fill', dirtyBit: 0, writesMemory: true }],
+  [ID_FC + TABLE_INIT, { cost: 'table_init', dirtyBit: DIRTY.tableWritten, writesMemory: false }],
+  [ID_FC + TABLE_COPY, { cost: 'table_copy', dirtyBit: DIRTY.tableWritten, writesMemory: false }],
+  [ID_FC + TABLE_FILL, { cost: 'table_fill', dirtyBit: DIRTY.tableWritten, writesMemory: false }],
 ]);
 
 /** The operators that grow something, by id. */

@@ -43,6 +43,8 @@ export interface MeterOptions {
   readonly maxMemoryPages: number;
   /** Most elements that a table may have. */
   readonly maxTableElements: number;
+  /** Whether the module marks what it writes to memory. */
+  readonly marksWrites?: boolean;
   /** How refusals name the module; `core module` unless given. */
   readonly where?: string;
 }
@@ -105,6 +107,9 @@ class ModuleMeter {
     const tables = shape.tables.map((limits) => capLimits(limits, this.options.maxTableElements, 'table'));
     const state = describeState(shape);
     this.countDeclarations();
+    // A module without a memory writes to none.
+    const marksMemory =
+      this.options.marksWrites === true && memories.length > 0 ? memories.length : undefined;
     const exportCount =
       this.countOf(SECTION.export) + state.state.memories.length + state.state.globals.length;
     const map = {
@@ -114,7 +119,7 @@ class ModuleMeter {
     };
     // Written before what stands in front of them in the file, for they ask for types and stubs.
     const globals = writeGlobals(shape, map);
-    const exports = writeExports(shape, map, state.state);
+    const exports = writeExports(shape, map, state.state, marksMemory);
     const elements = writeElementSegments(shape, map);
     const data = writeDataSegments(shape, map);
     const code = this.writeCode({
@@ -124,6 +129,7 @@ class ModuleMeter {
       tableMaxima: tables.map(({ maximum }) => maximum),
       referencedFunction: map.referencedFunction,
       typeIndex: (type) => this.typeIndex(type),
+      marksMemory,
       work: this.work,
     });
     const out = new ByteWriter(code.offset + data.offset + 4096);
@@ -132,7 +138,7 @@ class ModuleMeter {
     writeSection(out, SECTION.import, writeImports(shape, memories, tables));
     writeSection(out, SECTION.function, this.writeFunctions());
     writeSection(out, SECTION.table, writeTables(shape, tables));
-    writeSection(out, SECTION.memory, writeMemories(memories));
+    writeSection(out, SECTION.memory, writeMemories(memories, marksMemory !== undefined));
     writeSection(out, SECTION.global, globals);
     writeSection(out, SECTION.export, exports);
     writeSection(out, SECTION.start, this.writeStart());

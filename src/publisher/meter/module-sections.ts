@@ -16,7 +16,7 @@ import {
   type ModuleShape,
   type TableShape,
 } from './module-shape.ts';
-import { METER_GLOBALS, METER_NAMESPACE } from '../../artifact/meter-abi.ts';
+import { MARKS_NAME, METER_GLOBALS, METER_NAMESPACE } from '../../artifact/meter-abi.ts';
 import type { MeterReport } from './report.ts';
 
 /** Limits whose maximum is known. */
@@ -110,11 +110,13 @@ export function writeTables(shape: ModuleShape, tables: readonly CappedLimits[])
   return writeVectorSection(count, out);
 }
 
-export function writeMemories(memories: readonly CappedLimits[]): ByteWriter {
+/** The memory section; the memory of marks comes last. */
+export function writeMemories(memories: readonly CappedLimits[], marksWrites: boolean): ByteWriter {
   const out = new ByteWriter();
   const own = memories.filter(({ imported }) => !imported);
   for (const limits of own) writeLimits(out, limits);
-  return writeVectorSection(own.length, out);
+  if (marksWrites) writeLimits(out, { initial: 1, maximum: 1 });
+  return writeVectorSection(own.length + (marksWrites ? 1 : 0), out);
 }
 
 function writeLimits(out: ByteWriter, limits: Limits | undefined): void {
@@ -138,10 +140,15 @@ export function writeGlobals({ globals, section }: ModuleShape, map: IndexMap): 
   return writeVectorSection(own.length, out);
 }
 
-/** The export section: the guest's exports, then the state. */
-export function writeExports(shape: ModuleShape, map: IndexMap, state: MeterReport['state']): ByteWriter {
+/** The export section: the guest's exports, then the state, then the memory of marks if there is one. */
+export function writeExports(
+  shape: ModuleShape,
+  map: IndexMap,
+  state: MeterReport['state'],
+  marksMemory: number | undefined,
+): ByteWriter {
   const out = new ByteWriter();
-  let count = state.memories.length + state.globals.length;
+  let count = state.memories.length + state.globals.length + (marksMemory === undefined ? 0 : 1);
   readVector(shape.section(SECTION.export), 'an export section', 'exportCount', (reader) => {
     count += 1;
     const start = readGuestName(reader);
@@ -178,6 +185,11 @@ export function writeExports(shape: ModuleShape, map: IndexMap, state: MeterRepo
     out.ascii(name);
     out.byte(KIND.global);
     out.u32(index + METER_GLOBALS.length);
+  }
+  if (marksMemory !== undefined) {
+    out.ascii(MARKS_NAME);
+    out.byte(KIND.memory);
+    out.u32(marksMemory);
   }
   return writeVectorSection(count, out);
 }

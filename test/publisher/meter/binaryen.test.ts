@@ -12,6 +12,8 @@ import {
   WIDE_OPTIONS,
   type Call,
 } from '../../fixtures/meter-run.ts';
+import { unmarkedWrites } from '../../fixtures/written.ts';
+import { MARKS_NAME } from '../../../src/artifact/meter-abi.ts';
 
 /** Modules a run; `METER_BINARYEN_MODULES` makes it more, `METER_BINARYEN_SEED` others. */
 const MODULES = Number(process.env['METER_BINARYEN_MODULES'] ?? 25);
@@ -37,6 +39,7 @@ class Subject {
   readonly log: string[] = [];
   readonly imports: WebAssembly.Imports;
   exports: Exports = {};
+  readonly memories: { memory: WebAssembly.Memory; bytes: Uint8Array }[] = [];
   private reentries = 0;
 
   constructor() {
@@ -64,6 +67,14 @@ class Subject {
     } catch (cause) {
       if (cause instanceof RangeError && cause.message.includes('call stack')) throw cause;
       return { ended: false, text: `${name}: ${(cause as Error).name}` };
+    }
+  }
+
+  /** Remembers what the memories hold now. */
+  noteMemories(): void {
+    for (const value of Object.values(this.exports)) {
+      if (value instanceof WebAssembly.Memory && value !== this.exports[MARKS_NAME])
+        this.memories.push({ memory: value, bytes: new Uint8Array(value.buffer).slice() });
     }
   }
 
@@ -154,7 +165,7 @@ describe("modules of binaryen's fuzzer", () => {
         outside += 1;
         continue;
       }
-      const metered = meterOrThrow(guest);
+      const metered = meterOrThrow(guest, { ...WIDE_OPTIONS, marksWrites: true });
       const functions = exportedFunctions(guest);
       bytesIn += guest.length;
       functionCount += metered.report.functionCount;
@@ -172,6 +183,7 @@ describe("modules of binaryen's fuzzer", () => {
       }
       const run = new MeteredRun(metered, subject.imports);
       subject.exports = run.exports;
+      subject.noteMemories();
       const second = new MeteredRun(metered, again.imports);
       again.exports = second.exports;
       noted.exports = instantiate(withNotes(guest), noted.imports);
@@ -182,6 +194,9 @@ describe("modules of binaryen's fuzzer", () => {
         run.globals.fuel = second.globals.fuel = MUCH_FUEL;
         run.globals.depth = second.globals.depth = MUCH_DEPTH;
         expect(subject.call(name, values), at).toEqual(expected);
+        for (const { memory, bytes } of subject.memories) {
+          expect(unmarkedWrites(run.exports, memory, bytes).missed, at).toEqual([]);
+        }
         again.call(name, values);
         expect(second.globals.fuel, at).toBe(run.globals.fuel);
         noted.call(name, values);

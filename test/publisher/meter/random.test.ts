@@ -7,8 +7,10 @@ import {
   meterOrThrow,
   MUCH_DEPTH,
   MUCH_FUEL,
+  WIDE_OPTIONS,
   type Call,
 } from '../../fixtures/meter-run.ts';
+import { unmarkedWrites } from '../../fixtures/written.ts';
 
 /** Modules a run; `METER_RANDOM_MODULES` makes it more, `METER_RANDOM_SEED` others. */
 const MODULES = Number(process.env['METER_RANDOM_MODULES'] ?? 300);
@@ -57,18 +59,26 @@ describe('random modules', () => {
     let ended = 0;
     let counted = 0;
     let charged = 0;
+    let coveredBytes = 0;
+    let memoryBytes = 0;
     const imports = { host: { call: (value: number) => (value ^ 0x55) | 0 } };
     for (let seed = FIRST_SEED; seed < FIRST_SEED + MODULES; seed += 1) {
       const { guest, reference, functions } = randomPair(seed);
-      const metered = meterOrThrow(guest);
+      const metered = meterOrThrow(guest, { ...WIDE_OPTIONS, marksWrites: true });
       for (const [index, { params }] of functions.entries()) {
         const values = params.split('').map((type) => ARGUMENTS[type]?.[(seed + index) % 2]);
         const plain = instantiate(reference, imports);
         const run = new MeteredRun(metered, imports);
+        const memory = run.exports['memory'] as WebAssembly.Memory;
+        const before = new Uint8Array(memory.buffer).slice();
         const expected = outcome(plain, `f${index}`, values);
         const got = outcome(run.exports, `f${index}`, values);
         const at = `seed ${seed}, f${index}`;
         expect(got.text, at).toBe(expected.text);
+        const written = unmarkedWrites(run.exports, memory, before);
+        expect(written.missed, at).toEqual([]);
+        coveredBytes += written.coveredBytes;
+        memoryBytes += before.length;
         runs += 1;
         for (const name of operatorsThatRan(plain)) reached.add(name);
         if (got.trapped) continue;
@@ -89,9 +99,11 @@ describe('random modules', () => {
     const missing = OPERATORS.filter(({ name }) => !reached.has(name)).map(({ name }) => name);
     console.log(
       `random modules: ${MODULES}, runs ${runs}, ended without a trap ${ended}, operators reached ` +
-        `${reached.size} of ${OPERATORS.length} (not: ${missing.join(' ') || 'none'}), charged ${(charged / counted).toFixed(3)} of the work`,
+        `${reached.size} of ${OPERATORS.length} (not: ${missing.join(' ') || 'none'}), charged ${(charged / counted).toFixed(3)} of the work, ` +
+        `marked ${(coveredBytes / memoryBytes).toFixed(3)} of memory`,
     );
     expect(ended).toBeGreaterThan(runs / 4);
     expect(charged / counted).toBeLessThan(3);
+    expect(coveredBytes / memoryBytes).toBeLessThan(0.9);
   }, 120_000);
 });

@@ -51,7 +51,7 @@ export interface SpecCounts {
   invalidAccepted: string[];
 }
 
-const OPTIONS = { maxMemoryPages: 65_536, maxTableElements: 10_000_000 };
+const OPTIONS = { maxMemoryPages: 65_536, maxTableElements: 10_000_000, marksWrites: true };
 
 /** Runs every `.json` file of a folder of wast2json output. */
 export function runSpecFolder(folder: string): SpecCounts {
