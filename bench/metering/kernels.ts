@@ -97,12 +97,12 @@ export function calls(n: i32): i32 {
 
 /** A program and an argument that makes it run for a millisecond or two: short enough that some rounds have the core to themselves. */
 export const KERNELS = [
-  { name: 'sieve', argument: 400_000 },
-  { name: 'sha256', argument: 3_000 },
-  { name: 'interpret', argument: 200_000 },
-  { name: 'matmul', argument: 60 },
-  { name: 'calls', argument: 100_000 },
-  { name: 'fib', argument: 22 },
+  { name: 'sieve', writes: true, argument: 400_000 },
+  { name: 'sha256', writes: true, argument: 3_000 },
+  { name: 'interpret', writes: false, argument: 200_000 },
+  { name: 'matmul', writes: true, argument: 60 },
+  { name: 'calls', writes: false, argument: 100_000 },
+  { name: 'fib', writes: false, argument: 22 },
 ] as const;
 
 /** The module of all kernels. */

@@ -254,9 +254,7 @@ export class GlueCosts extends GlueShapes {
   /** Whether a call is of one of our functions that write a number into a memory. */
   private isWriter({ callee }: CallExpression): boolean {
     return (
-      callee.type === 'Identifier' &&
-      WRITER.test(callee.name) &&
-      this.isOwn(this.module.bindings.get(callee))
+      callee.type === 'Identifier' && WRITER.test(callee.name) && this.isOwn(this.module.bindings.get(callee))
     );
   }
 

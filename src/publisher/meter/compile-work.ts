@@ -49,6 +49,9 @@ const NS_PER_SQUARED_ARGUMENT = 4;
 const NS_PER_CHECKED_VALUE = 15;
 const NS_PER_FUNCTION = 5_000;
 
+/** A mark of a write (write-marks), with what moves the store's operands aside. */
+const NS_PER_MARK = 450;
+
 const NS_BY_OPERATOR = new Uint32Array(OPERATOR_IDS);
 for (const { id, name, cost } of OPERATORS) {
   NS_BY_OPERATOR[id] = NS_OF_OPERATOR[name] ?? NS_OF_CLASS[cost] ?? PLAIN_NS;
@@ -99,6 +102,11 @@ export class CompileWork {
 
   operator(id: number): void {
     this.functionNs += NS_BY_OPERATOR[id] ?? 0;
+  }
+
+  /** A mark of a write is written. */
+  mark(): void {
+    this.functionNs += NS_PER_MARK;
   }
 
   /** A branch, or an end or start of a block, with this many operands on the stack. */

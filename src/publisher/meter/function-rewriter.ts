@@ -51,7 +51,7 @@ import {
 import { copyOperator } from './operator-copy.ts';
 import { NAN_NONE, NAN_RESULT, POPS, PUSHES } from './operator-tables.ts';
 import { ID_FC } from './operators.ts';
-import { STORED_TYPE, WriteMarks } from './write-marks.ts';
+import { STORED_TYPE, WriteMarks, type MarkTarget } from './write-marks.ts';
 
 /** What a function's rewriting needs to know of its module, or asks of it. */
 export interface RewriterContext {
@@ -66,8 +66,8 @@ export interface RewriterContext {
   readonly referencedFunction: (index: number) => number;
   /** The index of this type, for a block; the type is made if need be. */
   readonly typeIndex: (type: FunctionType) => number;
-  /** Index of the memory of marks; undefined where writes are not marked. */
-  readonly marksMemory: number | undefined;
+  /** Undefined where writes are not marked. */
+  readonly marks: MarkTarget | undefined;
   /** Counts what the bodies cost to compile. */
   readonly work: CompileWork;
 }
@@ -101,8 +101,8 @@ export class FunctionRewriter {
     this.labels = new LabelStack(this.reader);
     this.regions = new FuelRegions(out, this.counter, this.reader, shape.importedFunctions);
     const { labels, regions, counter } = this;
-    const { work, marksMemory } = context;
-    const marks = marksMemory === undefined ? undefined : new WriteMarks(out, labels, marksMemory);
+    const { work } = context;
+    const marks = context.marks && new WriteMarks(out, labels, work, context.marks);
     this.marks = marks;
     this.control = new ControlFlow(
       { out, labels, regions, counter, work, types: shape.types, marks },

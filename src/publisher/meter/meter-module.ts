@@ -32,6 +32,7 @@ import {
 } from './module-sections.ts';
 import { readModuleShape, SECTION, type FunctionType, type ModuleShape } from './module-shape.ts';
 import { CALL, END, LOCAL_GET } from './opcodes.ts';
+import { RANGE_TYPE, rangeBody, type MarkTarget } from './write-marks.ts';
 import { describeState, typeName, type MeterReport } from './report.ts';
 
 /**
@@ -92,6 +93,7 @@ class ModuleMeter {
   private readonly options: MeterOptions;
   private readonly work = new CompileWork();
   private readonly addedTypes: FunctionType[] = [];
+  private marks: MarkTarget | undefined;
   private readonly blockTypes = new Map<string, number>();
   /** By imported function: the function that stands for it where a reference to it is taken. */
   private readonly stubs = new Map<number, number>();
@@ -107,9 +109,7 @@ class ModuleMeter {
     const tables = shape.tables.map((limits) => capLimits(limits, this.options.maxTableElements, 'table'));
     const state = describeState(shape);
     this.countDeclarations();
-    // A module without a memory writes to none.
-    const marksMemory =
-      this.options.marksWrites === true && memories.length > 0 ? memories.length : undefined;
+    this.marks = this.markTarget(memories.length);
     const exportCount =
       this.countOf(SECTION.export) + state.state.memories.length + state.state.globals.length;
     const map = {
@@ -119,7 +119,7 @@ class ModuleMeter {
     };
     // Written before what stands in front of them in the file, for they ask for types and stubs.
     const globals = writeGlobals(shape, map);
-    const exports = writeExports(shape, map, state.state, marksMemory);
+    const exports = writeExports(shape, map, state.state, this.marks);
     const elements = writeElementSegments(shape, map);
     const data = writeDataSegments(shape, map);
     const code = this.writeCode({
@@ -129,7 +129,7 @@ class ModuleMeter {
       tableMaxima: tables.map(({ maximum }) => maximum),
       referencedFunction: map.referencedFunction,
       typeIndex: (type) => this.typeIndex(type),
-      marksMemory,
+      marks: this.marks,
       work: this.work,
     });
     const out = new ByteWriter(code.offset + data.offset + 4096);
@@ -138,7 +138,7 @@ class ModuleMeter {
     writeSection(out, SECTION.import, writeImports(shape, memories, tables));
     writeSection(out, SECTION.function, this.writeFunctions());
     writeSection(out, SECTION.table, writeTables(shape, tables));
-    writeSection(out, SECTION.memory, writeMemories(memories, marksMemory !== undefined));
+    writeSection(out, SECTION.memory, writeMemories(memories, this.marks !== undefined));
     writeSection(out, SECTION.global, globals);
     writeSection(out, SECTION.export, exports);
     writeSection(out, SECTION.start, this.writeStart());
@@ -198,12 +198,17 @@ class ModuleMeter {
       }
       section.expectDone('a code section');
     }
+    if (this.marks !== undefined) {
+      const body = rangeBody(this.marks.memory);
+      bodies.u32(body.length);
+      bodies.copy(body);
+    }
     // A stub may not ask for another: its one call is of a function, not a reference.
     for (const imported of this.stubs.keys()) {
       const type = this.typeOf(imported);
       rewriter.rewrite(new CodeReader(stubBody(type, imported)), type, bodies);
     }
-    return writeVectorSection(defined + this.stubs.size, bodies);
+    return writeVectorSection(defined + this.addedFunctions, bodies);
   }
 
   private rewrite(rewriter: FunctionRewriter, body: CodeReader, index: number, bodies: ByteWriter): void {
@@ -263,9 +268,10 @@ class ModuleMeter {
     const { shape } = this;
     const types = new ByteWriter();
     for (const type of shape.functions.slice(shape.importedFunctions)) types.u32(type);
+    if (this.marks !== undefined) types.u32(this.typeIndex(RANGE_TYPE));
     for (const imported of this.stubs.keys()) types.u32(shape.functions[imported] ?? 0);
-    const count = shape.functions.length - shape.importedFunctions + this.stubs.size;
-    checkLimit('functionCount', shape.functions.length + this.stubs.size);
+    const count = shape.functions.length - shape.importedFunctions + this.addedFunctions;
+    checkLimit('functionCount', shape.functions.length + this.addedFunctions);
     return writeVectorSection(count, types);
   }
 
@@ -303,9 +309,22 @@ class ModuleMeter {
     if (index >= this.shape.importedFunctions) return index;
     const known = this.stubs.get(index);
     if (known !== undefined) return known;
-    const stub = this.shape.functions.length + this.stubs.size;
+    const stub = this.shape.functions.length + this.addedFunctions;
     this.stubs.set(index, stub);
     return stub;
+  }
+
+  /** Functions of the metering's own: the one that marks a range comes first, then the stubs. */
+  private get addedFunctions(): number {
+    return (this.marks === undefined ? 0 : 1) + this.stubs.size;
+  }
+
+  /** A module without a memory writes to none. */
+  private markTarget(memories: number): MarkTarget | undefined {
+    if (this.options.marksWrites !== true || memories === 0) return undefined;
+    // Asked for now, since types are written before functions.
+    this.typeIndex(RANGE_TYPE);
+    return { memory: memories, rangeFunction: this.shape.functions.length };
   }
 
   private typeIndex(type: FunctionType): number {

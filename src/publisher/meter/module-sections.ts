@@ -18,6 +18,7 @@ import {
 } from './module-shape.ts';
 import { MARKS_NAME, METER_GLOBALS, METER_NAMESPACE } from '../../artifact/meter-abi.ts';
 import type { MeterReport } from './report.ts';
+import type { MarkTarget } from './write-marks.ts';
 
 /** Limits whose maximum is known. */
 export interface CappedLimits {
@@ -145,10 +146,10 @@ export function writeExports(
   shape: ModuleShape,
   map: IndexMap,
   state: MeterReport['state'],
-  marksMemory: number | undefined,
+  marks: MarkTarget | undefined,
 ): ByteWriter {
   const out = new ByteWriter();
-  let count = state.memories.length + state.globals.length + (marksMemory === undefined ? 0 : 1);
+  let count = state.memories.length + state.globals.length + (marks === undefined ? 0 : 1);
   readVector(shape.section(SECTION.export), 'an export section', 'exportCount', (reader) => {
     count += 1;
     const start = readGuestName(reader);
@@ -186,10 +187,10 @@ export function writeExports(
     out.byte(KIND.global);
     out.u32(index + METER_GLOBALS.length);
   }
-  if (marksMemory !== undefined) {
+  if (marks !== undefined) {
     out.ascii(MARKS_NAME);
     out.byte(KIND.memory);
-    out.u32(marksMemory);
+    out.u32(marks.memory);
   }
   return writeVectorSection(count, out);
 }

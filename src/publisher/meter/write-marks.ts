@@ -6,11 +6,13 @@
 // the mark is always made before or with them. The chunk may be too many; it is never too few.
 
 import { MARKED_CHUNK_SHIFT, MARK_SPAN_BYTES } from '../../artifact/meter-abi.ts';
-import type { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from './byte-writer.ts';
 import { F32, F64, I32, I64, V128, type CodeReader } from './code-reader.ts';
+import type { CompileWork } from './compile-work.ts';
 import type { FunctionFrame } from './function-frame.ts';
 import type { LabelStack } from './label-stack.ts';
 import {
+  CALL,
   ELSE,
   END,
   I32_ADD,
@@ -52,6 +54,14 @@ interface Mark {
   readonly place: number;
 }
 
+/** What the metering adds to a module for marks, by index. */
+export interface MarkTarget {
+  /** The memory that holds them. */
+  readonly memory: number;
+  /** The function that marks a range ({@link rangeBody}). */
+  readonly rangeFunction: number;
+}
+
 /** Inserted locals that marks need, by value type where a store's operands have to be moved aside. */
 export interface MarkLocals {
   readonly address: number;
@@ -62,7 +72,8 @@ export interface MarkLocals {
 export class WriteMarks {
   private readonly out: ByteWriter;
   private readonly labels: LabelStack;
-  private readonly mapIndex: number;
+  private readonly work: CompileWork;
+  private readonly target: MarkTarget;
   private locals: MarkLocals = { address: 0, values: new Map() };
   private lengthLocal = 0;
   /** Marks that surely were made before what comes next, oldest first. */
@@ -72,11 +83,11 @@ export class WriteMarks {
   private readonly counts: number[] = [];
   private readonly floors: number[] = [];
 
-  /** `mapIndex` is the index of the metering's memory. */
-  constructor(out: ByteWriter, labels: LabelStack, mapIndex: number) {
+  constructor(out: ByteWriter, labels: LabelStack, work: CompileWork, target: MarkTarget) {
     this.out = out;
     this.labels = labels;
-    this.mapIndex = mapIndex;
+    this.work = work;
+    this.target = target;
   }
 
   start(frame: FunctionFrame): void {
@@ -138,32 +149,10 @@ export class WriteMarks {
     out.indexed(LOCAL_GET, value);
     out.indexed(LOCAL_GET, lengthLocal);
     copyOperator(reader, id, out);
-    // It did not trap: address and length are within the memory, and nothing below overflows.
-    out.indexed(LOCAL_GET, lengthLocal);
-    this.constant(CHUNK_BYTES);
-    out.byte(I32_GT_U);
-    out.pair(IF, NO_RESULT);
-    this.chunkOf(address);
-    this.constant(1);
-    out.indexed(LOCAL_GET, address);
-    this.constant(CHUNK_BYTES - 1);
-    out.byte(I32_AND);
-    out.indexed(LOCAL_GET, lengthLocal);
-    out.byte(I32_ADD);
-    this.constant(CHUNK_BYTES - 1);
-    out.byte(I32_ADD);
-    this.constant(MARKED_CHUNK_SHIFT);
-    out.byte(I32_SHR_U);
-    out.indexed(PREFIX_FC, MEMORY_FILL);
-    out.u32(this.mapIndex);
-    out.byte(ELSE);
-    this.writeMark(address, 0);
     out.indexed(LOCAL_GET, address);
     out.indexed(LOCAL_GET, lengthLocal);
-    out.byte(I32_ADD);
-    out.indexed(LOCAL_SET, address);
-    this.writeMark(address, 0);
-    out.byte(END);
+    out.indexed(CALL, this.target.rangeFunction);
+    this.work.mark();
   }
 
   private markConstant(address: number): void {
@@ -171,7 +160,7 @@ export class WriteMarks {
     if (address >= ADDRESS_END) return;
     const chunk = Math.floor(address / CHUNK_BYTES);
     if (this.isMarked(undefined, 0, chunk)) return;
-    this.constant(chunk);
+    writeConstant(this.out, chunk);
     this.storeMark();
     this.marks.push({ local: undefined, version: 0, place: chunk });
   }
@@ -189,36 +178,77 @@ export class WriteMarks {
   /** Marks the chunk of what `local` holds, plus `place`. A sum that overflows is of a store that trapped. */
   private writeMark(local: number, place: number): void {
     const { out } = this;
-    if (place === 0) {
-      this.chunkOf(local);
-    } else {
-      out.indexed(LOCAL_GET, local);
-      this.constant(place | 0);
+    out.indexed(LOCAL_GET, local);
+    if (place !== 0) {
+      writeConstant(out, place | 0);
       out.byte(I32_ADD);
-      this.constant(MARKED_CHUNK_SHIFT);
-      out.byte(I32_SHR_U);
     }
+    writeConstant(out, MARKED_CHUNK_SHIFT);
+    out.byte(I32_SHR_U);
     this.storeMark();
   }
 
-  private chunkOf(local: number): void {
-    this.out.indexed(LOCAL_GET, local);
-    this.constant(MARKED_CHUNK_SHIFT);
-    this.out.byte(I32_SHR_U);
-  }
-
   private storeMark(): void {
-    const { out } = this;
-    this.constant(1);
-    out.pair(I32_STORE8, MEMARG_OF_MEMORY);
-    out.u32(this.mapIndex);
-    out.byte(0);
+    writeStoreOfMark(this.out, this.target.memory);
+    this.work.mark();
   }
+}
 
-  private constant(value: number): void {
-    this.out.byte(I32_CONST);
-    this.out.signed(value);
-  }
+/**
+ * The body of the function that marks a range: its first parameter is an address, its second a length, both of an operator
+ * that did not trap, so that nothing overflows. Up to a chunk, the first and the last chunk are all.
+ */
+export function rangeBody(memory: number): Uint8Array {
+  const out = new ByteWriter(64);
+  out.u32(0);
+  out.pair(LOCAL_GET, 1);
+  writeConstant(out, CHUNK_BYTES);
+  out.byte(I32_GT_U);
+  out.pair(IF, NO_RESULT);
+  out.pair(LOCAL_GET, 0);
+  writeConstant(out, MARKED_CHUNK_SHIFT);
+  out.byte(I32_SHR_U);
+  writeConstant(out, 1);
+  out.pair(LOCAL_GET, 0);
+  writeConstant(out, CHUNK_BYTES - 1);
+  out.byte(I32_AND);
+  out.pair(LOCAL_GET, 1);
+  out.byte(I32_ADD);
+  writeConstant(out, CHUNK_BYTES - 1);
+  out.byte(I32_ADD);
+  writeConstant(out, MARKED_CHUNK_SHIFT);
+  out.byte(I32_SHR_U);
+  out.indexed(PREFIX_FC, MEMORY_FILL);
+  out.u32(memory);
+  out.byte(ELSE);
+  out.pair(LOCAL_GET, 0);
+  writeConstant(out, MARKED_CHUNK_SHIFT);
+  out.byte(I32_SHR_U);
+  writeStoreOfMark(out, memory);
+  out.pair(LOCAL_GET, 0);
+  out.pair(LOCAL_GET, 1);
+  out.byte(I32_ADD);
+  writeConstant(out, MARKED_CHUNK_SHIFT);
+  out.byte(I32_SHR_U);
+  writeStoreOfMark(out, memory);
+  out.pair(END, END);
+  return out.bytes.slice(0, out.offset);
+}
+
+/** Its type. */
+export const RANGE_TYPE = { params: Uint8Array.of(I32, I32), results: new Uint8Array() };
+
+/** Sets the mark whose number is on the stack. */
+function writeStoreOfMark(out: ByteWriter, memory: number): void {
+  writeConstant(out, 1);
+  out.pair(I32_STORE8, MEMARG_OF_MEMORY);
+  out.u32(memory);
+  out.byte(0);
+}
+
+function writeConstant(out: ByteWriter, value: number): void {
+  out.byte(I32_CONST);
+  out.signed(value);
 }
 
 /** The types of which stores and bulk operators move a value aside, in the order of their inserted locals. */
