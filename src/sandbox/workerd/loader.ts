@@ -87,7 +87,11 @@ export function createWorkerdSandbox(options: WorkerdSandboxOptions): Sandbox {
         const worker = loader.get(loaderId, () => createWorkerCode(artifact, policy, childSource));
         return worker.getEntrypoint() as unknown as GuestStub;
       };
-      const leave = isolates.enter(loaderId, () => waitUntil(open().retire().catch(ignore)));
+      const leave = await isolates.enter(loaderId, () => {
+        const end = open().retire().catch(ignore);
+        waitUntil(end);
+        return end;
+      });
       try {
         const pending = open().call(call);
         waitUntil(pending.then(ignore, ignore));
