@@ -7,6 +7,7 @@ import { readArtifact } from '../src/artifact/artifact.ts';
 import { hexOf } from '../src/artifact/digest.ts';
 import { generateReleaseKeys, parseSigningKey, parseTrustedKeys } from '../src/artifact/release-keys.ts';
 import { createReleaseVerifier } from '../src/artifact/verify-release.ts';
+import { readNodeBody } from '../src/entry/node-body.ts';
 import { createNodeHmac } from '../src/entry/node-hmac.ts';
 import { startNodeServer } from '../src/entry/node-server.ts';
 import { createGateway } from '../src/gateway/app.ts';
@@ -81,6 +82,7 @@ function createFreshGateway(freshness: Partial<Freshness> = {}) {
     seedKey: new Uint8Array(32),
     hmac: createNodeHmac(),
     baseDomains: ['localhost'],
+    readBytes: readNodeBody,
     log: () => {},
     freshness,
   });
@@ -148,7 +150,7 @@ baseline.post('/v1/validate', async (c) => {
   return c.json({ decision: 'approve', transaction_id: 'txn_1', bank: 'icamer', decided_by: 'validator' });
 });
 
-const measured = await startNodeServer((request) => gateway.fetch(request), '127.0.0.1', 0);
+const measured = await startNodeServer((request, env) => gateway.fetch(request, env), '127.0.0.1', 0);
 const constant = await startNodeServer((request) => baseline.fetch(request), '127.0.0.1', 0);
 process.on('disconnect', () => process.exit(0));
 process.on('message', (command: Command) => {

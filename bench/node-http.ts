@@ -2,6 +2,9 @@
 // a Hono route on the same server that parses the same JSON and answers a constant. Cold: from request to response with
 // nothing cached, storage in memory, and again with 50 ms added to each read. Rounds are interleaved.
 
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { DEFAULT_RATIONS } from '../src/gateway/governor.ts';
 import { load, type Target } from './load.ts';
 import { buildExample, EXAMPLES, startNodeGateway } from './node-gateway.ts';
 import { paymentTo } from './payments.ts';
@@ -12,6 +15,8 @@ const ROUND_MS = 1_000;
 const CONNECTIONS = 16;
 const COLD_ROUNDS = 3 * ROUNDS;
 const SLOW_READ_MS = 50;
+/** After this long a bank has no neighbours, and no ration either: each subject is measured alone. */
+const ALONE_MS = DEFAULT_RATIONS.neighbourMs + 100;
 
 using gateway = await startNodeGateway();
 
@@ -48,6 +53,7 @@ const samples = subjects.map((subject) => ({
 
 for (let round = -2; round < ROUNDS; round += 1) {
   for (const subject of samples) {
+    await sleep(ALONE_MS);
     const result = await load(subject.target, CONNECTIONS, ROUND_MS);
     if (round < 0) continue;
     subject.rates.push(result.perSecond);

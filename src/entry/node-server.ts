@@ -3,7 +3,7 @@
 import type { AddressInfo, Server } from 'node:net';
 import { createServer } from 'node:http';
 
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
 
 import { WasmpayError } from '../core/error.ts';
 
@@ -31,12 +31,14 @@ const MAX_HEADER_BYTES = 16 * 1024;
 
 /** Listens on `host` and `port`. Throws `config_invalid` where that cannot be. */
 export async function startNodeServer(
-  fetch: (request: Request) => Response | Promise<Response>,
+  fetch: (request: Request, env: HttpBindings) => Response | Promise<Response>,
   host: string,
   port: number,
 ): Promise<NodeServer> {
   let isEnding = false;
-  const answer = getRequestListener(fetch, { hostname: host });
+  const answer = getRequestListener((request, env) => fetch(request, env as HttpBindings), {
+    hostname: host,
+  });
   const server = createServer(
     {
       headersTimeout: REQUEST_MS,

@@ -11,6 +11,8 @@ import { createGateway } from '../gateway/app.ts';
 import { createAuthenticator } from '../gateway/authenticate.ts';
 import { createNodeSandbox } from '../sandbox/node/node-sandbox.ts';
 import { openStore, parseStoreAddress } from '../store/store-address.ts';
+import { createLineLog } from './line-log.ts';
+import { readNodeBody } from './node-body.ts';
 import { createNodeHmac } from './node-hmac.ts';
 import { parseNodeConfig } from './node-config.ts';
 import { startNodeServer } from './node-server.ts';
@@ -28,6 +30,10 @@ async function serve(): Promise<void> {
   await requireDirectory(config.store);
   const clock = (): number => Date.now();
   const trustedKeys = await parseTrustedKeys(config.trustedKeys);
+  // Whoever reads the log may go away; unheard, the error of the next write would end the process.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const log = createLineLog((lines) => console.log(lines));
+  process.on('exit', () => log.flush());
   let isDraining = false;
   const gateway = createGateway({
     store: openStore(config.store),
@@ -47,11 +53,16 @@ async function serve(): Promise<void> {
     freshness: config.freshness,
     rations: config.rations,
     isDraining: () => isDraining,
-    log: (event) => console.log(JSON.stringify(event)),
+    readBytes: readNodeBody,
+    log: (event) => log.write(JSON.stringify(event)),
   });
   // Before anyone can know that it runs: a signal without a handler ends the process.
   const told = untilSignal();
-  const server = await startNodeServer((request) => gateway.fetch(request), config.host, config.port);
+  const server = await startNodeServer(
+    (request, env) => gateway.fetch(request, env),
+    config.host,
+    config.port,
+  );
   const access = config.callers === 'open' ? '; open: anyone on this machine may ask' : '';
   console.error(`wasmpay gateway  ${server.url}${access}`);
   const signal = await told;

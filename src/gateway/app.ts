@@ -46,6 +46,8 @@ export interface GatewayDeps {
   readonly hmac?: Hmac;
   /** Domains whose subdomains are banks: `pay.example`, `localhost`. */
   readonly baseDomains: readonly string[];
+  /** The bytes of a request's body; `env` is what the runtime hands in with it. Defaults to `Request`'s own. */
+  readonly readBytes?: (request: Request, env: unknown) => Promise<Uint8Array>;
   /** Takes every event; what it throws is ignored. */
   readonly log: (event: GatewayEvent) => void;
   /** Defaults to {@link DEFAULT_FRESHNESS}. */
@@ -71,7 +73,7 @@ type GatewayContext = Context<GatewayEnv>;
 
 /** The gateway. Throws `config_invalid` on base domains or a seed key that are none. */
 export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
-  const { store, clock, authenticator } = deps;
+  const { store, clock, authenticator, readBytes } = deps;
   const freshness = { ...DEFAULT_FRESHNESS, ...deps.freshness };
   const timer = deps.timer ?? runtimeTimer;
   const log = (event: GatewayEvent): void => {
@@ -111,7 +113,10 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
     }
     const address = readAddress(hostOf(c), pathBank);
     if (address.kind !== 'named' && address.kind !== 'unnamed') return refuse(c, { code: address.kind });
-    const body = await readBody(c.req.raw);
+    const body = await readBody(
+      c.req.raw,
+      readBytes === undefined ? undefined : (request) => readBytes(request, c.env),
+    );
     if (!body.ok) return refuse(c, body.problem);
     const json = parseJson(body.text);
     if (!json.ok) return refuse(c, describeMalformed(json.fault));

@@ -13,6 +13,7 @@ import type { ArtifactCache } from './artifact-cache.ts';
 import type { Governor } from './governor.ts';
 import type { ReleaseCache } from './release-cache.ts';
 import type { Seeder } from './seed.ts';
+import { createTimeFormatter } from './time-format.ts';
 import type { WaitUntil } from './timer.ts';
 
 export interface DeciderOptions {
@@ -41,6 +42,7 @@ export type Decider = (slug: string, transaction: Transaction, waitUntil: WaitUn
 
 export function createDecider(options: DeciderOptions): Decider {
   const { releases, artifacts, sandbox, governor, seeder, clock } = options;
+  const formatTime = createTimeFormatter();
 
   const evaluate = async (
     release: VerifiedRelease,
@@ -73,9 +75,10 @@ export function createDecider(options: DeciderOptions): Decider {
     const { release } = lookup;
     const { outcome, evaluatedAtMs, isOutage } = await evaluate(release, transaction, waitUntil);
     const { fuel } = outcome;
+    const evaluatedAt = formatTime(evaluatedAtMs);
     if (outcome.kind === 'verdict') {
       const { verdict } = outcome;
-      const body = composeBody({ transaction, release, verdict, failure: undefined, evaluatedAtMs, fuel });
+      const body = composeBody({ transaction, release, verdict, failure: undefined, evaluatedAt, fuel });
       return { kind: 'decided', body, release };
     }
     const { failure } = outcome;
@@ -83,7 +86,7 @@ export function createDecider(options: DeciderOptions): Decider {
     const fallback = release.disabled?.answer ?? release.fallback;
     if (fallback === 'refuse' && !isExcused) return { kind: 'validator_unavailable', release, failure };
     const verdict = isExcused ? APPROVE : DENY;
-    const body = composeBody({ transaction, release, verdict, failure, isExcused, evaluatedAtMs, fuel });
+    const body = composeBody({ transaction, release, verdict, failure, isExcused, evaluatedAt, fuel });
     return { kind: 'decided', body, release, failure };
   };
 }
@@ -118,13 +121,13 @@ interface BodyParts {
   readonly failure: Failure | undefined;
   /** The one failure that is answered by an approval, where the release says so. */
   readonly isExcused?: boolean;
-  readonly evaluatedAtMs: number;
+  readonly evaluatedAt: string;
   readonly fuel: number;
 }
 
 /** The answer, its members in the order of the design. */
 function composeBody(parts: BodyParts): DecisionBody {
-  const { transaction, release, verdict, failure, evaluatedAtMs, fuel } = parts;
+  const { transaction, release, verdict, failure, evaluatedAt, fuel } = parts;
   const isApproved = (failure === undefined || parts.isExcused === true) && verdict.kind === 'approve';
   return {
     decision: isApproved ? 'approve' : 'deny',
@@ -136,7 +139,7 @@ function composeBody(parts: BodyParts): DecisionBody {
       : { decided_by: 'fallback', failure: failure.code }),
     release: release.number,
     artifact: release.artifact,
-    evaluated_at: new Date(evaluatedAtMs).toISOString(),
+    evaluated_at: evaluatedAt,
     fuel,
   };
 }

@@ -10,9 +10,9 @@ export type BodyResult =
 /**
  * Reads the body of `request`, or says which problem it has: `unsupported_media_type`, `body_too_large`,
  * `malformed_json` (no UTF-8, or the caller went away half-way). A byte order mark stays in the text, where the
- * JSON reader refuses it: RFC 8259 forbids senders to write one.
+ * JSON reader refuses it: RFC 8259 forbids senders to write one. `readBytes` gives a body of an announced length.
  */
-export async function readBody(request: Request): Promise<BodyResult> {
+export async function readBody(request: Request, readBytes = readOwnBytes): Promise<BodyResult> {
   const { headers } = request;
   if (!isJson(headers.get('content-type'))) return refuse('unsupported_media_type', 'content-type');
   if (!isIdentity(headers.get('content-encoding')))
@@ -24,14 +24,21 @@ export async function readBody(request: Request): Promise<BodyResult> {
     return tooLarge();
   }
   const isDelimited = announced !== null && /^\d+$/.test(announced) && !headers.has('transfer-encoding');
-  return isDelimited ? readDelimited(request) : readStream(request);
+  return isDelimited ? readDelimited(request, readBytes) : readStream(request);
+}
+
+async function readOwnBytes(request: Request): Promise<Uint8Array> {
+  return new Uint8Array(await request.arrayBuffer());
 }
 
 /** HTTP ends a body at its announced length, so no more than that is ever held. Much faster than a stream. */
-async function readDelimited(request: Request): Promise<BodyResult> {
+async function readDelimited(
+  request: Request,
+  readBytes: (request: Request) => Promise<Uint8Array>,
+): Promise<BodyResult> {
   let bytes: Uint8Array;
   try {
-    bytes = new Uint8Array(await request.arrayBuffer());
+    bytes = await readBytes(request);
   } catch {
     return endedEarly();
   }

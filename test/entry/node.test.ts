@@ -1,5 +1,6 @@
 // The gateway on Node as a process of its own, over a store in a folder: what an operator of it meets.
 
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request, type IncomingMessage } from 'node:http';
@@ -123,12 +124,32 @@ describe('a gateway on Node', () => {
       headers: JSON_TYPE,
       body: BODY,
     });
+    await expect.poll(() => gateway.output()).toContain('"event":"request"');
     const line = gateway
       .output()
       .split('\n')
       .find((each) => each.startsWith('{'));
     expect(JSON.parse(line ?? '')).toMatchObject({ event: 'request', bank: 'meridian', decision: 'approve' });
     expect(gateway.output()).not.toContain('txn_123456');
+  });
+
+  it('goes on answering where nobody reads its log any more', async () => {
+    const gateway = spawn(process.execPath, ['src/entry/node.ts'], { env: { ...process.env, ...env } });
+    try {
+      gateway.stdout.destroy();
+      let said = '';
+      const port = (): number => Number(/http:\/\/[\d.]+:(\d+)/.exec(said)?.[1]);
+      gateway.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      await expect.poll(port, { timeout: 20_000 }).toBeGreaterThan(0);
+      for (let count = 0; count < 5; count += 1) {
+        expect((await ask(port(), '/healthz')).status).toBe(200);
+        // The line goes out at the end of the turn, and its failure comes later.
+        await sleep(50);
+      }
+      expect(gateway.exitCode).toBe(null);
+    } finally {
+      gateway.kill('SIGKILL');
+    }
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)('answers what came before %s, then ends with 0', async (signal) => {
