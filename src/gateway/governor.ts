@@ -53,9 +53,6 @@ const MAX_WAITING = 256;
 /** What a trap is taken to have used for each millisecond that it took, since it hides how much fuel that was. */
 const FUEL_PER_MS = 1_750_000;
 
-/** A call that took this long is dear whatever fuel it used, milliseconds. */
-const SLOW_MS = 50;
-
 interface Account {
   /** Whose calls these are: another artifact or policy starts with a clean account. */
   release: VerifiedRelease;
@@ -122,15 +119,11 @@ export function createGovernor(clock: Clock, rations: Rations = DEFAULT_RATIONS)
     return lastFuel > rations.dearFuel && usedDearly.level + running * lastFuel >= rations.dearBurstFuel;
   };
 
-  /** What a call counts for that took far longer than its fuel says: making its instance did, or compiling it. */
-  const slowness = (elapsedMs: number): number =>
-    elapsedMs > SLOW_MS ? Math.min(elapsedMs * FUEL_PER_MS, rations.dearBurstFuel) : 0;
-
   const settle = (account: Account, outcome: CallOutcome, startedAtMs: number, besides: number): void => {
     const nowMs = clock();
     // Calls at the same time have shared the time that has passed.
     const elapsedMs = Math.max(0, nowMs - startedAtMs) / Math.max(1, besides);
-    const fuel = Math.max(fuelOf(outcome, elapsedMs), slowness(elapsedMs));
+    const fuel = fuelOf(outcome, elapsedMs);
     account.lastFuel = fuel;
     drain(account.used, rations.fuelPerSecond, nowMs);
     account.used.level += fuel;
@@ -205,9 +198,14 @@ function drain(bucket: Bucket, perSecond: number, nowMs: number): number {
   return bucket.level;
 }
 
+/**
+ * What a call counts for. Time counts only where fuel says nothing, since it is the machine's as much as the guest's: a
+ * process that others slow down must not take its healthy banks for dear ones.
+ */
 function fuelOf(outcome: CallOutcome, elapsedMs: number): number {
   const isKnown = outcome.kind === 'verdict' || outcome.failure.code === 'fuel_exhausted';
-  return isKnown ? outcome.fuel : Math.min(outcome.fuel, elapsedMs * FUEL_PER_MS);
+  const fuel = isKnown ? outcome.fuel : Math.min(outcome.fuel, elapsedMs * FUEL_PER_MS);
+  return fuel + (outcome.makingFuel ?? 0);
 }
 
 function hitLimit(outcome: CallOutcome): boolean {

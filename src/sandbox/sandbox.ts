@@ -16,9 +16,16 @@ export interface GuestCall {
 }
 
 /** A verdict, or the reason that there is none, with the fuel that the call used. Never thrown. */
-export type CallOutcome =
+export type CallOutcome = (
   | { readonly kind: 'verdict'; readonly verdict: Verdict; readonly fuel: number }
-  | { readonly kind: 'failure'; readonly failure: Failure; readonly fuel: number };
+  | { readonly kind: 'failure'; readonly failure: Failure; readonly fuel: number }
+) & {
+  /**
+   * What a new instance cost, in fuel and beside `fuel`, where the last one had to be thrown away: for those who ration
+   * what a bank takes. Says nothing about the decision.
+   */
+  readonly makingFuel?: number;
+};
 
 /** Runs guests. Nothing that a guest does makes `call` throw; it may reject only on a fault of the host itself. */
 export interface Sandbox {

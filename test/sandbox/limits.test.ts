@@ -246,3 +246,31 @@ test.each([-1, -1e9, 0.5, Number.NaN, Infinity, 2 ** 53])('glue cannot take %d f
   expect(() => meter.charge(units)).toThrow('not an amount of fuel');
   expect(meter.usedFuel(false)).toBe(0);
 });
+
+test('what a new instance took is told where the last one had to go, not where it is the first', () => {
+  const PAGES = 3;
+  let traps = true;
+  const pool = createGuestPool({
+    instantiate: (_getCoreModule, _imports, _instantiateCore, charge) => {
+      charge(1_000);
+      return {
+        'wasmpay:platform/validation@0.1.0': {
+          validate: () => {
+            if (traps) throw new WebAssembly.RuntimeError('unreachable');
+            return true;
+          },
+        },
+      };
+    },
+    coreModules: new Map(),
+    imports: [],
+    grants: [],
+    limits: DEFAULT_GUEST_LIMITS,
+    metering: { ...NO_MEMORY, initialPages: PAGES },
+    seed: new Uint8Array(32),
+  });
+  expect(pool.call(guestCall()).makingFuel).toBe(0);
+  traps = false;
+  expect(pool.call(guestCall()).makingFuel).toBe(1_000 + PAGES * 14_000);
+  expect(pool.call(guestCall()).makingFuel).toBe(0);
+});

@@ -5,7 +5,7 @@ import { abortIsolate, WorkerEntrypoint } from 'cloudflare:workers';
 import { code, stackProbe } from 'wasmpay:guest';
 
 import { holdsStack } from '../engine-proof.ts';
-import { createGuestPool } from '../guest-pool.ts';
+import { createGuestPool, outcomeOf } from '../guest-pool.ts';
 import type { CallOutcome, GuestCall } from '../sandbox.ts';
 
 /** None where the engine's stack would end before the guest's. */
@@ -20,7 +20,7 @@ const NO_STACK: CallOutcome = {
 /** What the gateway calls over RPC. Values cross by structured clone: an s64 stays a bigint. */
 export default class Guest extends WorkerEntrypoint {
   call(call: GuestCall): CallOutcome {
-    return pool === undefined ? NO_STACK : pool.call(call).outcome;
+    return pool === undefined ? NO_STACK : outcomeOf(pool.call(call));
   }
 
   /** Ends this isolate: the loader makes another one under the same id when it is asked for again. */
