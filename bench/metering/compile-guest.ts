@@ -26,6 +26,7 @@ export function compileGuest(
     coreModules: new Map(
       modules.map((bytes, index) => [`core${index}.wasm`, new WebAssembly.Module(bytes.slice())]),
     ),
+    contract: 'wasmpay:platform@0.1.0',
     imports,
     grants: Object.keys(GRANTABLE),
     limits,

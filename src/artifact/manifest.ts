@@ -13,7 +13,7 @@ export const MANIFEST_SCHEMA = 'wasmpay-artifact/1';
 export const HOST_ABI = 5;
 
 /** Contracts that this host can call. */
-export const CONTRACTS = ['wasmpay:platform@0.1.0'] as const;
+export const CONTRACTS = ['wasmpay:platform@0.1.0', 'wasmpay:platform@0.2.0'] as const;
 export type Contract = (typeof CONTRACTS)[number];
 
 /** How an import is answered. Source: design, "Contracts". */

@@ -1,6 +1,7 @@
 // What a validator says (a verdict) and what the gateway makes of it (a decision).
 
 import type { FailureCode } from './failure.ts';
+import type { StatusCodes } from './reason-codes.ts';
 
 /** Why a bank denies. `code` is an ISO 20022 external status reason code or a bank's own. */
 export interface Denial {
@@ -14,14 +15,17 @@ export type Verdict = { readonly kind: 'approve' } | { readonly kind: 'deny'; re
 /** The reason of a denial that came from a validator whose contract has no reasons. */
 export const UNSPECIFIED_DENIAL: Denial = { code: 'unspecified' };
 
+/** Why an answer is `deny`: the bank's code and message, or the failure's code; and what other systems call it. */
+export type Reason = Denial & StatusCodes;
+
 /** The JSON that answers a good request, always with HTTP status 200. Source: design, "The gateway". */
 export interface DecisionBody {
   readonly decision: 'approve' | 'deny';
   readonly transaction_id: string;
   /** Slug of the bank that was asked. */
   readonly bank: string;
-  /** Present on a validator's denial only. */
-  readonly reason?: Denial;
+  /** Present with `decision: "deny"` only. */
+  readonly reason?: Reason;
   readonly decided_by: 'validator' | 'fallback';
   /** Present with `decided_by: "fallback"` only. */
   readonly failure?: FailureCode;

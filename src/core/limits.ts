@@ -20,6 +20,18 @@ export const MAX_JSON_DEPTH = 16;
 export const MAX_STRING_BYTES = 1024;
 
 /**
+ * Longest code of a validator's denial, characters: ISO 20022's Max35Text, which is what a bank's own code gets
+ * (`StatusReasonInformation/Reason/Proprietary`). Enforced by core/denial.
+ */
+export const MAX_REASON_CODE_LENGTH = 35;
+
+/**
+ * Longest message of a validator's denial, UTF-8 bytes: a sentence or two for people, in any script; ISO 20022 has lines
+ * of 105 characters for it (`AdditionalInformation`). Enforced by core/denial.
+ */
+export const MAX_REASON_MESSAGE_BYTES = 512;
+
+/**
  * Largest component that the publisher takes, bytes. A StarlingMonkey component is 12 MB, Python's 18 MB; a
  * worker's code may be 64 MiB. Enforced before parsing (publisher/inspect).
  */

@@ -5,12 +5,13 @@
 import type { Artifact } from '../artifact/artifact.ts';
 import type { VerifiedRelease } from '../artifact/release.ts';
 import type { Clock } from '../core/clock.ts';
-import { UNSPECIFIED_DENIAL, type DecisionBody, type Denial, type Verdict } from '../core/decision.ts';
+import { UNSPECIFIED_DENIAL, type DecisionBody, type Verdict } from '../core/decision.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Transaction } from '../core/transaction.ts';
 import type { CallOutcome, Sandbox } from '../sandbox/sandbox.ts';
 import type { ArtifactCache } from './artifact-cache.ts';
 import type { Governor } from './governor.ts';
+import { reasonOf } from './reason.ts';
 import type { ReleaseCache } from './release-cache.ts';
 import type { Seeder } from './seed.ts';
 import { createTimeFormatter } from './time-format.ts';
@@ -133,7 +134,7 @@ function composeBody(parts: BodyParts): DecisionBody {
     decision: isApproved ? 'approve' : 'deny',
     transaction_id: transaction.id,
     bank: release.bank,
-    ...(failure === undefined && verdict.kind === 'deny' ? { reason: reasonOf(verdict.denial) } : {}),
+    ...(!isApproved && { reason: reasonOf(verdict, failure) }),
     ...(failure === undefined
       ? { decided_by: 'validator' }
       : { decided_by: 'fallback', failure: failure.code }),
@@ -142,12 +143,6 @@ function composeBody(parts: BodyParts): DecisionBody {
     evaluated_at: evaluatedAt,
     fuel,
   };
-}
-
-/** Only the members that the wire format has. */
-function reasonOf(denial: Denial): Denial {
-  const { code, message } = denial;
-  return message === undefined ? { code } : { code, message };
 }
 
 function loadFailed(detail: string): CallOutcome {

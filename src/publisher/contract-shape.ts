@@ -25,6 +25,16 @@ export const CONTRACT_SHAPES: Record<Contract, readonly string[]> = {
     'wasmpay:platform/types@0.1.0#currency = record { name: string, symbol: string, amount: s64 }',
     'wasmpay:platform/types@0.1.0#transaction = record { id: string, origin: wasmpay:platform/types@0.1.0#bank, destination: wasmpay:platform/types@0.1.0#bank, amount: wasmpay:platform/types@0.1.0#currency, status: string }',
   ],
+  'wasmpay:platform@0.2.0': [
+    'transaction = wasmpay:platform/types@0.2.0#transaction',
+    'verdict = wasmpay:platform/types@0.2.0#verdict',
+    'validate = func(transaction: wasmpay:platform/types@0.2.0#transaction) -> wasmpay:platform/types@0.2.0#verdict',
+    'wasmpay:platform/types@0.2.0#bank = record { id: string, name: string, country: string, currency: string }',
+    'wasmpay:platform/types@0.2.0#currency = record { name: string, symbol: string, amount: s64 }',
+    'wasmpay:platform/types@0.2.0#denial = record { code: string, message: string }',
+    'wasmpay:platform/types@0.2.0#transaction = record { id: string, origin: wasmpay:platform/types@0.2.0#bank, destination: wasmpay:platform/types@0.2.0#bank, amount: wasmpay:platform/types@0.2.0#currency, status: string }',
+    'wasmpay:platform/types@0.2.0#verdict = variant { approve, deny: wasmpay:platform/types@0.2.0#denial }',
+  ],
 };
 
 /**

@@ -13,7 +13,7 @@ import { quote, type Refusal, type Result } from './refusal.ts';
 export interface ImportRule {
   /** An interface without version, or the beginning of one and `*`: `wasi:random/*`. The longest match decides. */
   readonly match: string;
-  /** `0.2.x` (that minor version), `0.2.3` (that one), or `*`. */
+  /** `0.2.x` (that minor version), `0.2.3` (that one), several of them (`0.1.x, 0.2.x`), or `*`. */
   readonly versions: string;
   readonly tier: Tier | 'refused';
   /** Why, one sentence. Part of the refusal, where it is one. */
@@ -227,7 +227,7 @@ function judgeValidation(inspection: Inspection, refusals: Refusal[]): Contract 
       code: 'no_validation_export',
       message: `The component does not export ${VALIDATION_INTERFACE}.`,
       where: 'component',
-      fix: 'Build for world `validator` of wasmpay:platform@0.1.0.',
+      fix: `Build for world \`validator\` of ${CONTRACTS.join(' or ')}.`,
     });
     return undefined;
   }
@@ -259,7 +259,7 @@ function judgeValidation(inspection: Inspection, refusals: Refusal[]): Contract 
           ? `The types of ${quote(name)} cannot be followed.`
           : `The export ${quote(name)} differs from the contract: it has ${has}, the contract has ${wants}.`,
       where,
-      fix: 'Build against the unchanged wit/wasmpay-platform-0.1.0.wit.',
+      fix: `Build against the unchanged wit/wasmpay-platform-${version}.wit.`,
     });
   }
   return fulfilled;
@@ -273,9 +273,13 @@ function findRule(name: string, rules: readonly ImportRule[]): ImportRule | unde
 
 function acceptsVersion(range: string, version: string): boolean {
   if (range === '*') return true;
-  return range.endsWith('.x')
-    ? /^\d+\.\d+\.\d+$/.test(version) && version.startsWith(range.slice(0, -1))
-    : version === range;
+  return range
+    .split(', ')
+    .some((part) =>
+      part.endsWith('.x')
+        ? /^\d+\.\d+\.\d+$/.test(version) && version.startsWith(part.slice(0, -1))
+        : version === part,
+    );
 }
 
 function versioned({ interface: name, version }: InspectedImport): string {
@@ -290,8 +294,8 @@ function compareText(a: string, b: string): number {
 
 function asVersions(json: unknown, member: string): string {
   const versions = asString(json, `${member}.versions`);
-  if (!/^(?:\*|\d+\.\d+\.(?:x|\d+))$/.test(versions)) {
-    throw invalid(`${member}.versions`, 'is none of 0.2.x, 0.2.3, *');
+  if (!/^(?:\*|\d+\.\d+\.(?:x|\d+)(?:, \d+\.\d+\.(?:x|\d+))*)$/.test(versions)) {
+    throw invalid(`${member}.versions`, 'is none of 0.2.x, 0.2.3, *, nor a list such as 0.1.x, 0.2.x');
   }
   return versions;
 }

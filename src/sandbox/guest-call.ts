@@ -1,6 +1,5 @@
 // The one place where a guest call is bounded and its end is judged: a verdict, or a failure with a stable code.
 
-import { UNSPECIFIED_DENIAL } from '../core/decision.ts';
 import type { Failure } from '../core/failure.ts';
 import { CapabilityDenied } from './capability-denied.ts';
 import type { GuestInstance } from './guest-instance.ts';
@@ -30,15 +29,10 @@ export function judgeCall(instance: GuestInstance, call: GuestCall): JudgedCall 
   // A guest can catch a trap, and go on with nothing real in its hands: its answer counts for nothing then.
   const failure = meter.failure() ?? (state.denied === undefined ? undefined : deniedFailure(state.denied));
   if (failure !== undefined) return fail(failure, meter, state);
-  if (typeof answer !== 'boolean') {
-    return fail({ code: 'bad_output', detail: `a ${typeof answer} is no bool` }, meter, state);
-  }
+  const read = instance.readAnswer(answer);
+  if (!read.ok) return fail({ code: 'bad_output', detail: read.fault }, meter, state);
   return {
-    outcome: {
-      kind: 'verdict',
-      verdict: answer ? { kind: 'approve' } : { kind: 'deny', denial: UNSPECIFIED_DENIAL },
-      fuel: meter.usedFuel(false),
-    },
+    outcome: { kind: 'verdict', verdict: read.verdict, fuel: meter.usedFuel(false) },
     output: state.output.bytes,
   };
 }

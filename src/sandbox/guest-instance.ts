@@ -1,10 +1,11 @@
 // The one place where guest instances are made.
 
-import type { ManifestImport, Metering } from '../artifact/manifest.ts';
+import type { Contract, ManifestImport, Metering } from '../artifact/manifest.ts';
 import { METER_NAMESPACE } from '../artifact/meter-abi.ts';
 import type { GuestLimits } from '../core/guest-limits.ts';
 import type { Transaction } from '../core/transaction.ts';
 import { createImports } from './capabilities.ts';
+import { CONTRACT_CALLS, type ReadAnswer } from './contract-calls.ts';
 import { createStateCollector, type Memento } from './guest-memento.ts';
 import { createGuestState, type GuestState } from './guest-state.ts';
 import { createHostCalls } from './host-calls.ts';
@@ -30,6 +31,8 @@ export type Instantiate = (
 export interface GuestCode {
   readonly instantiate: Instantiate;
   readonly coreModules: ReadonlyMap<string, WebAssembly.Module>;
+  /** As the manifest has it: what is called, and how the answer is read. */
+  readonly contract: Contract;
   readonly imports: readonly ManifestImport[];
   readonly grants: readonly string[];
   readonly limits: GuestLimits;
@@ -45,6 +48,8 @@ export interface GuestInstance {
   /** Its state right after it was made; absent where restoring cannot be sound. */
   readonly memento: Memento | undefined;
   readonly validate: (transaction: Transaction) => unknown;
+  /** What an answer of `validate` means under the artifact's contract. */
+  readonly readAnswer: (answer: unknown) => ReadAnswer;
 }
 
 /**
@@ -77,12 +82,14 @@ export function createGuestInstance(code: GuestCode, meter: Meter): GuestInstanc
     (fuel) => meter.charge(fuel),
     (address, bytes) => written?.noteHostWrite(address, bytes),
   );
-  const validation = exports['wasmpay:platform/validation@0.1.0'] as { validate: GuestInstance['validate'] };
+  const { exportName, readAnswer } = CONTRACT_CALLS[code.contract];
+  const validation = exports[exportName] as { validate: GuestInstance['validate'] };
   return {
     state,
     meter,
     memento: code.metering.restorable ? collector.capture() : undefined,
     validate: (transaction) => validation.validate(transaction),
+    readAnswer,
   };
 }
 

@@ -45,6 +45,7 @@ function runGuest(
       return { 'wasmpay:platform/validation@0.1.0': { validate: () => validate(streams) } };
     },
     coreModules: new Map([['core0.wasm', EMPTY]]),
+    contract: 'wasmpay:platform@0.1.0',
     imports: IMPORTS,
     grants: GRANTS,
     limits: { ...DEFAULT_GUEST_LIMITS, ...limits },

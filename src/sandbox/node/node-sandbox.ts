@@ -82,6 +82,7 @@ export function compileGuest(artifact: Artifact, policy: SandboxPolicy): GuestCo
         new WebAssembly.Module(bytes.slice()),
       ]),
     ),
+    contract: artifact.manifest.contract,
     imports: artifact.manifest.imports,
     grants: policy.grants,
     limits: policy.limits,

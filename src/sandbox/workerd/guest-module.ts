@@ -39,6 +39,7 @@ function guestSource(artifact: Artifact, policy: SandboxPolicy): string {
     `export const code = {`,
     `  instantiate,`,
     `  coreModules: new Map([${names.map((name, index) => `['${name}', core${index}]`).join(', ')}]),`,
+    `  contract: ${JSON.stringify(artifact.manifest.contract)},`,
     `  imports: ${JSON.stringify(artifact.manifest.imports)},`,
     `  grants: ${JSON.stringify(policy.grants)},`,
     `  limits: ${JSON.stringify(policy.limits)},`,
