@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { Verdict } from '../../src/core/decision.ts';
 import { FAILURE_CODES } from '../../src/core/failure.ts';
+import { statusOfFailure } from '../../src/core/reason-codes.ts';
 import { hexOf } from '../../src/artifact/digest.ts';
 import { artifactKey } from '../../src/store/keys.ts';
 import type { CallOutcome } from '../../src/sandbox/sandbox.ts';
@@ -30,9 +31,12 @@ describe('a verdict', () => {
   test.each<[Verdict, unknown]>([
     [
       { kind: 'deny', denial: { code: 'AM02', message: 'above "10,000.00" EUR' } },
-      { code: 'AM02', message: 'above "10,000.00" EUR' },
+      { code: 'AM02', message: 'above "10,000.00" EUR', iso20022: 'AM02', de39: '61' },
     ],
-    [{ kind: 'deny', denial: { code: 'unspecified' } }, { code: 'unspecified' }],
+    [
+      { kind: 'deny', denial: { code: 'unspecified' } },
+      { code: 'unspecified', iso20022: 'MS03', de39: '05' },
+    ],
   ])('to deny has its reason', async (verdict, reason) => {
     const bed = createGatewayBed();
     const release = await bed.publish();
@@ -62,6 +66,7 @@ describe('no verdict', () => {
       decision: 'deny',
       transaction_id: 'txn_123456',
       bank: 'meridian',
+      reason: { code, ...statusOfFailure(code) },
       decided_by: 'fallback',
       failure: code,
       release: 7,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CONTRACTS } from '../../src/artifact/manifest.ts';
 import { readComponent } from '../../src/publisher/component-binary.ts';
 import {
   compareShape,
@@ -15,12 +16,18 @@ import {
   changedContract,
   componentFromWat,
   componentFromWit,
+  CONTRACT_VERSIONS,
   contractWit,
   plainValidator,
+  type ContractVersion,
 } from '../fixtures/components.ts';
 
 const CONTRACT = 'wasmpay:platform@0.1.0';
-const EXPORT = `${VALIDATION_INTERFACE}@0.1.0`;
+const EXPORT = exportOf('0.1.0');
+
+function exportOf(version: ContractVersion): string {
+  return `${VALIDATION_INTERFACE}@${version}`;
+}
 
 function shapeOf(bytes: Uint8Array, name = EXPORT): readonly string[] | undefined {
   const read = readComponent(bytes);
@@ -28,12 +35,28 @@ function shapeOf(bytes: Uint8Array, name = EXPORT): readonly string[] | undefine
   return describeExport(read.value.definitions, name);
 }
 
-describe('the shape of the contract', () => {
-  it('is that of the WIT file', async () => {
-    const shape = shapeOf(await componentFromWit(contractWit(), 'validator'));
-    expect(shape).toEqual([...CONTRACT_SHAPES[CONTRACT]].sort());
+it('every contract of the manifest has a WIT file and a shape', () => {
+  expect(CONTRACTS).toEqual(CONTRACT_VERSIONS.map((version) => `wasmpay:platform@${version}`));
+  expect(Object.keys(CONTRACT_SHAPES)).toEqual([...CONTRACTS]);
+});
+
+describe.each(CONTRACT_VERSIONS)('the shape of contract %s', (version) => {
+  const expected = [...CONTRACT_SHAPES[`wasmpay:platform@${version}`]].sort();
+
+  it.each(['validator', 'validator-messenger'])('is that of the WIT file, world %s', async (world) => {
+    expect(shapeOf(await componentFromWit(contractWit(version), world), exportOf(version))).toEqual(expected);
   });
 
+  it('is taken by the publisher’s policy as that contract', async () => {
+    const inspected = await inspectComponent(await componentFromWit(contractWit(version), 'validator'));
+    const decision = inspected.ok
+      ? applyPolicy(inspected.value, DEFAULT_POLICY, { strict: true })
+      : inspected;
+    expect(decision).toMatchObject({ ok: true, value: { contract: `wasmpay:platform@${version}` } });
+  });
+});
+
+describe('the shape of the contract', () => {
   it('is found in every way of building: by hand, by world, with messaging', async () => {
     for (const bytes of [
       await plainValidator(),
@@ -91,6 +114,50 @@ describe('a component whose validation is not the contract’s', () => {
     const decision = applyPolicy(result.value, DEFAULT_POLICY, { strict: false });
     expect(decision.ok ? [] : decision.refusals.map(({ code, where }) => [code, where])).toEqual([
       ['validation_shape', `export ${EXPORT}`],
+    ]);
+  });
+
+  it.each([
+    ['answers a bool', '-> verdict', '-> bool'],
+    ['answers a denial at most', '-> verdict', '-> option<denial>'],
+    ['approves with a text', 'approve,', 'approve(string),'],
+    ['denies without a reason', 'deny(denial),', 'deny,'],
+    ['denies with a text', 'deny(denial),', 'deny(string),'],
+    ['has its cases in another order', 'approve,\n      deny(denial),', 'deny(denial),\n      approve,'],
+    ['has one more case', 'deny(denial),', 'deny(denial),\n      maybe,'],
+    ['calls a case otherwise', 'approve,', 'accept,'],
+    ['has no code', '      code: string,\n', ''],
+    [
+      'has its texts in another order',
+      'code: string,\n      message: string,',
+      'message: string,\n      code: string,',
+    ],
+    ['has a list of bytes for a message', 'message: string', 'message: list<u8>'],
+    ['says more', 'message: string,', 'message: string,\n      approved: bool,'],
+  ])('of 0.2.0 that %s is refused', async (_title, from, to) => {
+    const wit = changedContract(from, to, '0.2.0').replace(
+      to === '-> bool' || to.startsWith('-> option') ? 'types.{transaction, verdict}' : '\0',
+      to === '-> bool' ? 'types.{transaction}' : 'types.{transaction, denial}',
+    );
+    const result = await inspectComponent(await componentFromWit(wit, 'validator'));
+    if (!result.ok) throw new Error('not inspected');
+    const decision = applyPolicy(result.value, DEFAULT_POLICY, { strict: false });
+    expect(decision.ok ? [] : decision.refusals.map(({ code, where }) => [code, where])).toEqual([
+      ['validation_shape', `export ${exportOf('0.2.0')}`],
+    ]);
+    expect(decision.ok ? '' : decision.refusals[0]?.fix).toContain('wasmpay-platform-0.2.0.wit');
+  });
+
+  it.each([
+    ['0.1.0', '0.2.0'],
+    ['0.2.0', '0.1.0'],
+  ] as const)('that has the shape of %s under the name of %s is refused', async (shape, name) => {
+    const wit = contractWit(shape).replaceAll(`wasmpay:platform@${shape}`, `wasmpay:platform@${name}`);
+    const result = await inspectComponent(await componentFromWit(wit, 'validator'));
+    if (!result.ok) throw new Error('not inspected');
+    const decision = applyPolicy(result.value, DEFAULT_POLICY, { strict: false });
+    expect(decision.ok ? [] : decision.refusals.map(({ code, where }) => [code, where])).toEqual([
+      ['validation_shape', `export ${exportOf(name)}`],
     ]);
   });
 

@@ -96,7 +96,7 @@ describe('a decision', () => {
     );
     expect(body).toMatchObject({
       decision: 'deny',
-      reason: { code: 'unspecified' },
+      reason: { code: 'unspecified', iso20022: 'MS03', de39: '05' },
       decided_by: 'validator',
     });
   });
