@@ -118,8 +118,8 @@ describe('a component whose validation is not the contract’s', () => {
   });
 
   it.each([
-    ['answers a bool', '-> verdict', '-> bool'],
-    ['answers a denial at most', '-> verdict', '-> option<denial>'],
+    ['answers a bool', '-> verdict', '-> bool', 'use types.{transaction};'],
+    ['answers a denial at most', '-> verdict', '-> option<denial>', 'use types.{transaction, denial};'],
     ['approves with a text', 'approve,', 'approve(string),'],
     ['denies without a reason', 'deny(denial),', 'deny,'],
     ['denies with a text', 'deny(denial),', 'deny(string),'],
@@ -134,11 +134,8 @@ describe('a component whose validation is not the contract’s', () => {
     ],
     ['has a list of bytes for a message', 'message: string', 'message: list<u8>'],
     ['says more', 'message: string,', 'message: string,\n      approved: bool,'],
-  ])('of 0.2.0 that %s is refused', async (_title, from, to) => {
-    const wit = changedContract(from, to, '0.2.0').replace(
-      to === '-> bool' || to.startsWith('-> option') ? 'types.{transaction, verdict}' : '\0',
-      to === '-> bool' ? 'types.{transaction}' : 'types.{transaction, denial}',
-    );
+  ])('of 0.2.0 that %s is refused', async (_title, from, to, use = 'use types.{transaction, verdict};') => {
+    const wit = changedContract(from, to, '0.2.0').replace('use types.{transaction, verdict};', use);
     const result = await inspectComponent(await componentFromWit(wit, 'validator'));
     if (!result.ok) throw new Error('not inspected');
     const decision = applyPolicy(result.value, DEFAULT_POLICY, { strict: false });

@@ -56,6 +56,7 @@ beforeAll(async () => {
   await add('minimal', await buildMinimal());
   for (const [name, component] of await buildDummies()) await add(name, component);
   await add('QuickJS', await buildQuickJs('sync'));
+  await add('QuickJS, with reasons', await buildQuickJs('sync', '0.2.0'));
   await add('QuickJS, async runtime', await buildQuickJs('async'));
   await add('QuickJS, small', await buildQuickJs('sync-small'));
   await add('QuickJS, composed with stubs', await buildQuickJs('sync-stubbed'));
@@ -65,7 +66,7 @@ describe('checkGlue', () => {
   it('accepts the glue of every benign component with its own core names', () => {
     for (const [name, transpiled] of corpus)
       expect(checkGlue(transpiled.glue, coreNamesOf(transpiled)), name).toEqual([]);
-    expect(corpus.size).toBe(11);
+    expect(corpus.size).toBe(14);
   });
 
   it('knows exactly the functions that jco writes for the corpus', () => {

@@ -4,7 +4,7 @@ import { CONTRACT_SHAPES } from '../../src/publisher/contract-shape.ts';
 import { type InspectedImport, type Inspection } from '../../src/publisher/inspect.ts';
 import { inspectComponent } from '../fixtures/shared-tools.ts';
 import { applyPolicy, DEFAULT_POLICY, parsePolicy, type Policy } from '../../src/publisher/policy.ts';
-import { componentFromWit, contractWit, plainValidator } from '../fixtures/components.ts';
+import { componentFromWit, CONTRACT_VERSIONS, contractWit, plainValidator } from '../fixtures/components.ts';
 
 const VALIDATION = 'wasmpay:platform/validation@0.1.0';
 
@@ -105,6 +105,16 @@ describe('the policy that comes with the gateway', () => {
     ]);
   });
 
+  it('takes the types of each version of the contract, and of no other', () => {
+    const types = (version: string) => ({ ...imported('wasmpay:platform/types', version), callable: false });
+    for (const version of ['0.1.0', '0.2.0', '0.2.7'])
+      expect(faults(inspection([types(version)])), version).toEqual([]);
+    for (const version of ['0.3.0', '0.10.0', '0.20.0', '1.2.0', '0.1.x', '0.1.0, 0.2.0', ''])
+      expect(faults(inspection([types(version)])), version).toEqual([
+        ['import_refused', `import wasmpay:platform/types${version === '' ? '' : `@${version}`}`],
+      ]);
+  });
+
   it('import_refused: functions in an interface that holds only types', () => {
     expect(faults(inspection([imported('wasmpay:platform/types', '0.1.0')]))).toEqual([
       ['import_refused', 'import wasmpay:platform/types@0.1.0'],
@@ -167,6 +177,25 @@ describe('the policy that comes with the gateway', () => {
     ).toEqual([]);
   });
 
+  it('interface_versions: a component of both contracts, which could be either', async () => {
+    const packages = [contractWit(), contractWit('0.2.0')]
+      .map((wit) => wit.slice(0, wit.indexOf('package wasmcloud')))
+      .map((wit) =>
+        wit.replace(/^(package [^;]+);([^]*)$/m, '$1 {$2}').replace(/world validator-messenger[^}]*}/, ''),
+      );
+    const world = CONTRACT_VERSIONS.map((version) => `export wasmpay:platform/validation@${version};`).join(
+      ' ',
+    );
+    const wit = `package test:w;\nworld w { ${world} }\n${packages.join('\n')}`;
+    const inspected = await inspectComponent(await componentFromWit(wit, 'w'));
+    if (!inspected.ok) throw new Error('not inspected');
+    expect(inspected.value.validations).toHaveLength(2);
+    expect(faults(inspected.value)).toEqual([
+      ['interface_versions', 'import wasmpay:platform/types'],
+      ['interface_versions', 'export wasmpay:platform/validation'],
+    ]);
+  });
+
   it('tells every fault at once', () => {
     const all = faults(
       inspection(
@@ -213,6 +242,16 @@ describe('a policy that an operator changed', () => {
     ]);
   });
 
+  it('can grant an interface of its own, in several versions', () => {
+    const policy = parsePolicy({ ...base, imports: [{ ...rule, versions: '1.0.0, 1.2.x' }] });
+    for (const version of ['1.0.0', '1.2.0', '1.2.9'])
+      expect(faults(inspection([imported('acme:bank/ledger', version)]), { policy }), version).toEqual([]);
+    for (const version of ['1.0.1', '1.1.0', '1.20.0'])
+      expect(faults(inspection([imported('acme:bank/ledger', version)]), { policy })).toEqual([
+        ['import_refused', `import acme:bank/ledger@${version}`],
+      ]);
+  });
+
   it('is decided by the longest rule that matches', () => {
     const policy = parsePolicy({
       ...base,
@@ -240,6 +279,9 @@ describe('a policy that an operator changed', () => {
     ['imports[0].match', { ...base, imports: [{ ...rule, match: 'acme:*' }] }],
     ['imports[0].match', { ...base, imports: [{ ...rule, match: 'acme:bank/ledger@1.0.0' }] }],
     ['imports[0].versions', { ...base, imports: [{ ...rule, versions: '^1.0.0' }] }],
+    ['imports[0].versions', { ...base, imports: [{ ...rule, versions: '1.0.0,1.2.x' }] }],
+    ['imports[0].versions', { ...base, imports: [{ ...rule, versions: '1.0.0, ' }] }],
+    ['imports[0].versions', { ...base, imports: [{ ...rule, versions: '1.0.0, *' }] }],
     ['imports[0].reason', { ...base, imports: [{ ...rule, reason: '' }] }],
     ['imports[0].tierr', { ...base, imports: [{ ...rule, tierr: 'granted' }] }],
     ['imports', { ...base, imports: [rule, rule] }],

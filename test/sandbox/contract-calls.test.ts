@@ -2,10 +2,60 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { CONTRACTS } from '../../src/artifact/manifest.ts';
+import { CONTRACTS, type Contract } from '../../src/artifact/manifest.ts';
+import { DEFAULT_GUEST_LIMITS } from '../../src/core/guest-limits.ts';
 import { CONTRACT_CALLS } from '../../src/sandbox/contract-calls.ts';
+import { createGuestPool } from '../../src/sandbox/guest-pool.ts';
+import { guestCall } from '../fixtures/hosts.ts';
+import { NO_MEMORY } from '../fixtures/metering.ts';
 
 const approved = { ok: true, verdict: { kind: 'approve' } };
+
+describe('the contract of the manifest', () => {
+  /** Code that exports both contracts, as no publisher makes it: 0.1.0 approves, 0.2.0 denies. */
+  const call = (contract: Contract, exports: Record<string, unknown>) =>
+    createGuestPool({
+      instantiate: () => exports,
+      coreModules: new Map(),
+      contract,
+      imports: [],
+      grants: [],
+      limits: DEFAULT_GUEST_LIMITS,
+      metering: NO_MEMORY,
+      seed: new Uint8Array(32),
+    }).call(guestCall()).outcome;
+  const both = {
+    'wasmpay:platform/validation@0.1.0': { validate: () => true },
+    'wasmpay:platform/validation@0.2.0': {
+      validate: () => ({ tag: 'deny', val: { code: 'AM04', message: '' } }),
+    },
+    validation: { validate: () => true },
+  };
+
+  it('says which export is called', () => {
+    expect(call('wasmpay:platform@0.1.0', both)).toMatchObject({ verdict: { kind: 'approve' } });
+    expect(call('wasmpay:platform@0.2.0', both)).toMatchObject({
+      verdict: { kind: 'deny', denial: { code: 'AM04' } },
+    });
+  });
+
+  it('says how the answer is read', () => {
+    const [first, second] = Object.values(both);
+    const swapped = {
+      'wasmpay:platform/validation@0.1.0': second,
+      'wasmpay:platform/validation@0.2.0': first,
+    };
+    for (const contract of CONTRACTS)
+      expect(call(contract, swapped)).toMatchObject({ failure: { code: 'bad_output' } });
+  });
+
+  it('approves nothing where the code has another one', () => {
+    const { 'wasmpay:platform/validation@0.1.0': only } = both;
+    expect(call('wasmpay:platform@0.2.0', { 'wasmpay:platform/validation@0.1.0': only })).toMatchObject({
+      kind: 'failure',
+    });
+  });
+});
 
 it('each contract has an export of its own', () => {
   expect(CONTRACTS.map((contract) => CONTRACT_CALLS[contract].exportName)).toEqual([
