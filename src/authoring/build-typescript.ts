@@ -10,10 +10,12 @@ import type { BuildOptions, BuildResult } from './build-assemblyscript.ts';
 import type { ComponentizeRequest } from './componentize-typescript.ts';
 import { stageContract } from './contract.ts';
 import { findPackage, projectRoot, runNode, sourceError } from './toolchain.ts';
+import { typescriptEntry } from './typescript-entry.ts';
 
 /** Sources that, with the compilers' versions, decide what a build gives. Relative to the project. */
 export const TYPESCRIPT_INPUTS = [
   'src/authoring/typescript',
+  'src/authoring/typescript-entry.ts',
   'src/authoring/componentize-typescript.ts',
   'src/authoring/build-typescript.ts',
 ];
@@ -31,7 +33,7 @@ export async function buildTypeScript(options: BuildOptions): Promise<BuildResul
   const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
   try {
     await checkTypes(root, scratch, options, timeout);
-    const script = await bundle(root, options.source);
+    const script = await bundle(root, options);
     const request: ComponentizeRequest = {
       script,
       witDirectory: join(scratch, 'wit'),
@@ -54,6 +56,9 @@ export async function buildTypeScript(options: BuildOptions): Promise<BuildResul
   }
 }
 
+/** Every version's types: a later one stands on the earlier ones. The conformance check asks for the right one. */
+const TYPES = ['wasmpay-platform-0.1.0.d.ts', 'wasmpay-platform-0.2.0.d.ts'];
+
 /** Type-checks the author's source and that what it exports is what the contract asks for. */
 async function checkTypes(
   root: string,
@@ -73,7 +78,7 @@ async function checkTypes(
   );
   const config = {
     extends: join(library, 'tsconfig.json'),
-    files: [conformance, source, join(library, `wasmpay-platform-${version}.d.ts`)],
+    files: [conformance, source, ...TYPES.map((name) => join(library, name))],
   };
   await writeFile(join(scratch, 'tsconfig.json'), JSON.stringify(config));
   const { exitCode, stdout, stderr } = await runNode(
@@ -96,16 +101,9 @@ async function checkTypes(
 }
 
 /** The author's modules and our guard as one ES module without imports. */
-async function bundle(root: string, source: string): Promise<string> {
-  const entry = `import { validation as guest } from ${JSON.stringify(`./${source}`)};
-export const validation = {
-  validate(transaction) {
-    // An s64 arrives as a double: what is no safe integer was rounded, and a rounded amount is never approved.
-    if (!Number.isSafeInteger(transaction.amount.amount)) return false;
-    return guest.validate(transaction) === true;
-  },
-};
-`;
+async function bundle(root: string, { source, contract }: BuildOptions): Promise<string> {
+  const entry = typescriptEntry(contract.version, source);
+  if (entry === undefined) throw new WasmpayError('usage', `TypeScript: no contract ${contract.id}`);
   try {
     const result = await build({
       stdin: { contents: entry, resolveDir: root, sourcefile: 'wasmpay-entry.js', loader: 'js' },

@@ -2,7 +2,7 @@
 // leaves the tool unusable), so it gets one source text; componentize-qjs wants a folder, so it gets a staged one.
 
 import { copyFile, cp, mkdir, readFile, readdir } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { WasmpayError } from '../core/error.ts';
 import { projectRoot } from './toolchain.ts';
@@ -25,10 +25,18 @@ export function findContract(id: string): Contract {
   if (version === undefined || !existsSync(witFile)) {
     throw new WasmpayError(
       'usage',
-      `unknown contract ${JSON.stringify(id)}: expected wasmpay:platform@0.1.0`,
+      `unknown contract ${JSON.stringify(id)}: expected ${listContracts().join(' or ')}`,
     );
   }
   return { id, version, witFile };
+}
+
+/** The ids of the contracts whose WIT is here. */
+function listContracts(): string[] {
+  return readdirSync(witDirectory)
+    .flatMap((name) => /^wasmpay-platform-(\d+\.\d+\.\d+)\.wit$/.exec(name)?.[1] ?? [])
+    .sort()
+    .map((version) => `wasmpay:platform@${version}`);
 }
 
 /** The contract and the packages it names as one WIT text, the others nested: `package a:b@1.0.0 { … }`. */

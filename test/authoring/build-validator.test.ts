@@ -6,9 +6,10 @@ import { componentWit, transpile } from '@bytecodealliance/jco';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildValidator, type BuiltValidator } from '../../src/authoring/build-validator.ts';
 import { projectRoot } from '../../src/authoring/toolchain.ts';
-import { parseJson } from '../../src/core/json.ts';
-import { parseTransaction } from '../../src/core/parse-transaction.ts';
 import { MAX_AMOUNT, MIN_AMOUNT, type Transaction } from '../../src/core/transaction.ts';
+import { endingOf } from '../fixtures/attacks.ts';
+import { readCases } from '../fixtures/cases.ts';
+import { openHost } from '../fixtures/hosts.ts';
 
 const examples = join(projectRoot, 'examples/validators');
 let scratch: string;
@@ -36,24 +37,6 @@ async function rewrite(file: string, from: string, to: string): Promise<void> {
 
 function build(directory: string, out = join(scratch, 'out')): Promise<BuiltValidator> {
   return buildValidator({ directory, outDirectory: out });
-}
-
-interface Case {
-  readonly name: string;
-  readonly expect: 'approve' | 'deny';
-  readonly transaction: Transaction;
-}
-
-async function readCases(example: string): Promise<Case[]> {
-  const text = await readFile(join(examples, example, 'cases.json'), 'utf8');
-  const { cases } = JSON.parse(text) as { cases: (Omit<Case, 'transaction'> & { transaction: unknown })[] };
-  return cases.map(({ transaction, ...rest }) => {
-    const json = parseJson(JSON.stringify(transaction));
-    if (!json.ok) throw new Error(`${rest.name}: no JSON`);
-    const parsed = parseTransaction(json.value);
-    if (!parsed.ok) throw new Error(`${rest.name}: ${JSON.stringify(parsed.faults)}`);
-    return { ...rest, transaction: parsed.transaction };
-  });
 }
 
 interface CoreExports {
@@ -142,7 +125,7 @@ describe('icamer in AssemblyScript', () => {
   });
 
   it('answers each of its cases', async () => {
-    const cases = await readCases('icamer-assemblyscript');
+    const cases = readCases('icamer-assemblyscript');
     expect(cases.length).toBeGreaterThanOrEqual(10);
     for (const { name, expect: expected, transaction } of cases) {
       expect({ name, answer: guest.validate(transaction) ? 'approve' : 'deny' }).toEqual({
@@ -309,7 +292,7 @@ describe('nordhaven in TypeScript', () => {
   });
 
   it('has cases that are transactions', async () => {
-    expect((await readCases('nordhaven-typescript')).length).toBeGreaterThanOrEqual(10);
+    expect(readCases('nordhaven-typescript').length).toBeGreaterThanOrEqual(10);
   });
 
   it.each([
@@ -369,6 +352,95 @@ describe('nordhaven in TypeScript', () => {
       code: 'build_failed',
       message: expect.stringContaining('did not end') as string,
     });
+  });
+});
+
+describe('meridian in TypeScript, with reasons', () => {
+  it('is a component of contract 0.2.0', async () => {
+    const built = await build(await copyExample('meridian-typescript', 'first'));
+    expect(await importsOf(built.component)).toContain('wasmpay:platform/types@0.2.0');
+    expect(await componentWit(built.component)).toContain('export wasmpay:platform/validation@0.2.0');
+  });
+
+  it('has cases that name a reason for each denial', () => {
+    const cases = readCases('meridian-typescript');
+    expect(cases.length).toBeGreaterThanOrEqual(10);
+    for (const { name, expect: expected, reason } of cases)
+      expect(reason !== undefined, name).toBe(expected === 'deny');
+  });
+
+  it.each([
+    ['a bool', "{ tag: 'approve' }", 'true', /^validator\.ts:\d+:\d+: TS2322/m],
+    ['another verdict', "tag: 'approve'", "tag: 'maybe'", /^validator\.ts:\d+:\d+: TS2322/m],
+    ['a denial without its reason', ', val: denial', '', /^validator\.ts:\d+:\d+: TS2322/m],
+    ['a reason without its message', ", message: 'nothing to pay'", '', /^validator\.ts:\d+:\d+: TS2741/m],
+    [
+      'the types of the other contract',
+      'validation@0.2.0',
+      'validation@0.1.0',
+      /^validator\.ts:\d+:\d+: TS/m,
+    ],
+  ])('is refused with file and line for %s', async (title, from, to, message) => {
+    const directory = await copyExample('meridian-typescript', `bad-${title.replaceAll(' ', '-')}`);
+    await rewrite(join(directory, 'validator.ts'), from, to);
+    await expect(build(directory)).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  it('is refused where its descriptor names the other contract', async () => {
+    const directory = await copyExample('meridian-typescript', 'other-contract');
+    await rewrite(join(directory, 'validator.json'), '@0.2.0', '@0.1.0');
+    await expect(build(directory)).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  it('approves nothing by an answer that is no verdict, whatever its types say', async () => {
+    const directory = await copyExample('meridian-typescript', 'no-verdict');
+    await writeFile(
+      join(directory, 'validator.ts'),
+      `import type { Validation, Verdict } from 'wasmpay:platform/validation@0.2.0';
+
+const ANSWERS: Readonly<Record<string, unknown>> = {
+  good: { tag: 'approve' },
+  bool: true,
+  number: 0,
+  text: 'approve',
+  nothing: undefined,
+  list: ['approve'],
+  promise: Promise.resolve({ tag: 'approve' }),
+  tag: { tag: 'APPROVE' },
+  object: {},
+  denial: { tag: 'deny' },
+  code: { tag: 'deny', val: { code: 4, message: '' } },
+  lone: { tag: 'deny', val: { code: 'AM04', message: '\\ud800' } },
+};
+
+export const validation: Validation = {
+  validate: ({ status }) => ANSWERS[status] as Verdict,
+};
+`,
+    );
+    const { component } = await build(directory, join(scratch, 'out-no-verdict'));
+    await using host = await openHost('node');
+    const subject = await host.prepare(component);
+    const ask = async (status: string): Promise<string> =>
+      endingOf(await host.call(subject, { transaction: { ...payment, status } }));
+    expect(await ask('good')).toBe('approve');
+    const others = [
+      'bool',
+      'number',
+      'text',
+      'nothing',
+      'list',
+      'promise',
+      'tag',
+      'object',
+      'denial',
+      'code',
+      'lone',
+    ];
+    for (const status of others) expect(await ask(status), status).toBe('trap');
   });
 });
 

@@ -1,13 +1,16 @@
 // From a source file to a decision: the examples are built, published into R2 and asked over HTTP, all on the real
 // parts.
 
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { buildValidator, type BuiltValidator } from '../../src/authoring/build-validator.ts';
+import type { Reason } from '../../src/core/decision.ts';
+import { statusOfDenial } from '../../src/core/reason-codes.ts';
 import { artifactKey, currentReleaseKey } from '../../src/store/keys.ts';
+import { expectReason, readCases } from '../fixtures/cases.ts';
 import { validatorFromCoreWat } from '../fixtures/components.ts';
 import { startLiveGateway, type LiveGateway } from '../fixtures/live-gateway.ts';
 import { TRANSACTION } from '../fixtures/sandbox-bed.ts';
@@ -45,30 +48,34 @@ function payment(bank: string, changes: Record<string, unknown> = {}): Record<st
   };
 }
 
+/** Asks again where the governor spared the validator: on a slow machine calls look dear that are not. */
+async function validatePatiently(url: string, transaction: unknown) {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await gateway.validate(url, transaction);
+    if (answer.body['failure'] !== 'share_exceeded' || attempt === 20) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
 /** A validator that traps on every call. */
 const trappingValidator = async () =>
   new Uint8Array(await validatorFromCoreWat({ validateBody: 'unreachable' }));
 
-interface Case {
-  name: string;
-  expect: 'approve' | 'deny';
-  transaction: unknown;
-}
-
 describe.each(examples.map(({ name }) => name))('example %s', (name) => {
   it('answers every one of its cases', async () => {
-    const { cases } = JSON.parse(await readFile(join(EXAMPLES, name, 'cases.json'), 'utf8')) as {
-      cases: Case[];
-    };
+    const cases = readCases(name);
     expect(cases.length).toBeGreaterThanOrEqual(10);
-    for (const { name: title, expect: expected, transaction } of cases) {
-      const { status, body } = await gateway.validate('http://localhost/v1/validate', transaction);
-      expect([status, body['decision'], body['decided_by'], body['failure']], title).toEqual([
+    for (const example of cases) {
+      const { status, body } = await validatePatiently('http://localhost/v1/validate', example.body);
+      expect([status, body['decision'], body['decided_by'], body['failure']], example.name).toEqual([
         200,
-        expected,
+        example.expect,
         'validator',
         undefined,
       ]);
+      const reason = body['reason'] as Reason | undefined;
+      expectReason(example, reason);
+      if (reason !== undefined) expect(reason).toMatchObject(statusOfDenial(reason.code));
     }
   });
 });
@@ -97,6 +104,21 @@ describe('a decision', () => {
     expect(body).toMatchObject({
       decision: 'deny',
       reason: { code: 'unspecified', iso20022: 'MS03', de39: '05' },
+      decided_by: 'validator',
+    });
+  });
+
+  it('has the reason of a 0.2.0 denial, and what it is called elsewhere', async () => {
+    const { body } = await validatePatiently(
+      'http://meridian.localhost/v1/validate',
+      payment('meridian', {
+        amount: { name: 'Euro', symbol: '€', amount: 12_500_00 },
+        origin: { ...TRANSACTION.origin, country: 'FRA' },
+      }),
+    );
+    expect(body).toMatchObject({
+      decision: 'deny',
+      reason: { code: 'AM02', message: 'above 10,000.00 EUR', iso20022: 'AM02', de39: '61' },
       decided_by: 'validator',
     });
   });

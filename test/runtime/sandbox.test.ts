@@ -1,18 +1,15 @@
 // One suite for both hosts of the sandbox: what a validator answers, and what it costs, is the same in workerd and in
 // Node, in a new pool and in a used one. FUEL_TABLE in the environment prints the fuel of all cases.
 
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { buildValidator } from '../../src/authoring/build-validator.ts';
 import type { GuestLimits } from '../../src/core/guest-limits.ts';
-import { parseJson } from '../../src/core/json.ts';
-import { parseTransaction } from '../../src/core/parse-transaction.ts';
-import type { Transaction } from '../../src/core/transaction.ts';
 import type { CallOutcome } from '../../src/sandbox/sandbox.ts';
 import { endingOf } from '../fixtures/attacks.ts';
+import { expectReason, readCases } from '../fixtures/cases.ts';
 import { BAD, GOOD, HOSTILE, hostileValidator, wasi, wasiWorld } from '../fixtures/hostile-validator.ts';
 import {
   EVALUATED_AT_MS,
@@ -25,24 +22,7 @@ import {
 } from '../fixtures/hosts.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const EXAMPLES = ['icamer-assemblyscript', 'nordhaven-typescript'] as const;
-
-interface Case {
-  readonly name: string;
-  readonly expect: 'approve' | 'deny';
-  readonly transaction: Transaction;
-}
-
-function readCases(example: string): Case[] {
-  const text = readFileSync(`${root}/examples/validators/${example}/cases.json`, 'utf8');
-  const { cases } = JSON.parse(text) as { cases: (Omit<Case, 'transaction'> & { transaction: unknown })[] };
-  return cases.map((entry) => {
-    const json = parseJson(JSON.stringify(entry.transaction));
-    const parsed = json.ok ? parseTransaction(json.value) : json;
-    if (!parsed.ok) throw new Error(`${example}, ${entry.name}: no transaction`);
-    return { ...entry, transaction: parsed.transaction };
-  });
-}
+const EXAMPLES = ['icamer-assemblyscript', 'meridian-typescript', 'nordhaven-typescript'] as const;
 
 const hosts = new Map<HostName, Host>();
 const hostOf = (name: HostName): Host => {
@@ -88,12 +68,15 @@ describe.each(EXAMPLES)('%s', (example) => {
 
   it('answers its cases the same, for the same fuel, on both hosts', async () => {
     const table: Record<string, Record<string, string | number>> = {};
-    for (const { name, expect: expected, transaction } of cases) {
+    for (const example of cases) {
+      const { name, expect: expected, transaction } = example;
       const row: Record<string, string | number> = { decision: expected };
       const outcomes: CallOutcome[] = [];
       for (const host of HOSTS) {
         const outcome = await hostOf(host).call(subject, { transaction });
         expect(endingOf(outcome), `${name}, on ${host}`).toBe(expected);
+        const { verdict } = outcome as Extract<CallOutcome, { kind: 'verdict' }>;
+        expectReason(example, verdict.kind === 'deny' ? verdict.denial : undefined);
         outcomes.push(outcome);
         row[`fuel on ${host}`] = outcome.fuel;
       }
