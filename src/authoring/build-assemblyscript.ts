@@ -1,10 +1,12 @@
-// A validator in AssemblyScript: what its author writes is `validate(transaction: Transaction): bool`; the library in
+// A validator in AssemblyScript: what its author writes is `validate(transaction: Transaction): bool`, or `: Verdict` for
+// contract 0.2.0; the library in
 // assemblyscript/ and a generated entry make a component of it. The same source gives the same bytes.
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WasmpayError } from '../core/error.ts';
+import { assemblyScriptEntry } from './assemblyscript-entry.ts';
 import type { CompileRequest, CompileResponse } from './compile-assemblyscript.ts';
 import { readContractSource, type Contract } from './contract.ts';
 import { projectRoot, runNode, sourceError } from './toolchain.ts';
@@ -28,6 +30,7 @@ export interface BuildResult {
 /** Sources that, with the compilers' versions, decide what a build gives. Relative to the project. */
 export const ASSEMBLYSCRIPT_INPUTS = [
   'src/authoring/assemblyscript',
+  'src/authoring/assemblyscript-entry.ts',
   'src/authoring/compile-assemblyscript.ts',
   'src/authoring/build-assemblyscript.ts',
 ];
@@ -44,6 +47,9 @@ export const ASSEMBLYSCRIPT_PACKAGES = [
  * source, `build_failed` when a tool crashes, hangs or refuses what the compiler made.
  */
 export async function buildAssemblyScript(options: BuildOptions): Promise<BuildResult> {
+  const { version, id } = options.contract;
+  const entry = assemblyScriptEntry(version, options.source.replace(/\.ts$/, ''));
+  if (entry === undefined) throw new WasmpayError('usage', `AssemblyScript: no contract ${id}`);
   const scratch = await mkdtemp(join(tmpdir(), 'wasmpay-build-'));
   try {
     const output = join(scratch, 'component.wasm');
@@ -53,7 +59,8 @@ export async function buildAssemblyScript(options: BuildOptions): Promise<BuildR
       libraryDirectory: join(projectRoot, 'src/authoring/assemblyscript'),
       witSource: await readContractSource(options.contract),
       world: options.world,
-      exportName: `wasmpay:platform/validation@${options.contract.version}#validate`,
+      entry: entry.source,
+      exports: [...entry.exports],
       output,
     };
     const { exitCode, stdout, stderr } = await runNode(

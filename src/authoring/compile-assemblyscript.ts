@@ -15,8 +15,10 @@ export interface CompileRequest {
   readonly libraryDirectory: string;
   readonly witSource: string;
   readonly world: string;
-  /** The core export that the contract asks for: `wasmpay:platform/validation@0.1.0#validate`. */
-  readonly exportName: string;
+  /** The module that ties `validate` to the ABI (see assemblyscript-entry). */
+  readonly entry: string;
+  /** Its exports, and the names that the contract asks for: `wasmpay:platform/validation@0.1.0#validate`. */
+  readonly exports: readonly (readonly [plain: string, name: string])[];
   readonly output: string;
 }
 
@@ -27,10 +29,8 @@ export interface CompileResponse {
   readonly failure?: string;
 }
 
-/** The module that ties `validate` to the ABI. It stands beside the author's source, in memory only. */
+/** Where the entry stands: beside the author's source, in memory only. */
 const ENTRY = 'wasmpay-entry';
-/** An identifier for the export until it gets its real name, which is none. */
-const PLAIN_EXPORT = 'wasmpay_validate';
 /** asc looks for `import 'wasmpay'` in each node_modules folder on the way up; the first look finds ours. */
 const LIBRARY_FILE = /(?:^|\/)node_modules\/wasmpay\/([a-z-]+\.ts)$/;
 
@@ -53,32 +53,21 @@ process.stdout.write(JSON.stringify(await compile(request)));
 
 async function compile(request: CompileRequest): Promise<CompileResponse> {
   const root = await realpath(request.directory);
-  const entry = [
-    "import { Transaction } from 'wasmpay';",
-    "import { markHeap, reallocate, resetHeap } from 'wasmpay/abi';",
-    `import { validate } from './${request.source.replace(/\.ts$/, '')}';`,
-    `export function ${PLAIN_EXPORT}(transaction: Transaction): bool {`,
-    '  const approved: bool = validate(transaction);',
-    '  resetHeap();',
-    '  return approved;',
-    '}',
-    'export { reallocate as cabi_realloc };',
-    'markHeap();',
-  ].join('\n');
-  const sources = new Map<string, string>([[`${ENTRY}.ts`, entry]]);
+  const sources = new Map<string, string>([[`${ENTRY}.ts`, request.entry]]);
   const faults: string[] = [];
   const warnings: string[] = [];
   let core: Uint8Array | undefined;
 
-  class NameExport extends Transform {
+  class NameExports extends Transform {
     // Set by asc, and missing in its types.
     declare readonly binaryen: { getExportInfo(reference: number): { readonly value: string } };
 
     afterCompile(module: Parameters<NonNullable<Transform['afterCompile']>>[0]): void {
-      const reference = module.getExport(PLAIN_EXPORT);
-      const { value } = this.binaryen.getExportInfo(reference);
-      module.removeExport(PLAIN_EXPORT);
-      module.addFunctionExport(value, request.exportName);
+      for (const [plain, name] of request.exports) {
+        const { value } = this.binaryen.getExportInfo(module.getExport(plain));
+        module.removeExport(plain);
+        module.addFunctionExport(value, name);
+      }
     }
   }
 
@@ -99,7 +88,7 @@ async function compile(request: CompileRequest): Promise<CompileResponse> {
       if (name === 'core.wasm' && typeof contents !== 'string') core = contents;
     },
     listFiles: () => null,
-    transforms: [NameExport as unknown as Transform],
+    transforms: [NameExports as unknown as Transform],
     reportDiagnostic: ({ code, category, message, range }) => {
       const prefix = category === ERROR_CATEGORY ? 'TS' : 'AS';
       const where = range === null ? request.source : locate(range.source.normalizedPath, range.start);

@@ -78,6 +78,7 @@ Try, in another terminal:
 ${curl('icamer.localhost', '/v1/validate', 'icamer-usd.json')}
 ${curl('icamer.localhost', '/v1/validate', 'icamer-eur.json')}
 ${curl('localhost', '/v1/banks/nordhaven/validate', 'nordhaven-usd.json')}
+${curl('meridian.localhost', '/v1/validate', 'meridian-eur.json')}
 
 Edit examples/validators/icamer-assemblyscript/validator.ts, publish it, and ask again:
   npm run build:examples && npx wasmpay publish icamer build/validators/icamer-assemblyscript.wasm

@@ -9,7 +9,7 @@ import { projectRoot } from '../../src/authoring/toolchain.ts';
 import { MAX_AMOUNT, MIN_AMOUNT, type Transaction } from '../../src/core/transaction.ts';
 import { endingOf } from '../fixtures/attacks.ts';
 import { readCases } from '../fixtures/cases.ts';
-import { openHost } from '../fixtures/hosts.ts';
+import { HOSTS, openHost } from '../fixtures/hosts.ts';
 
 const examples = join(projectRoot, 'examples/validators');
 let scratch: string;
@@ -277,6 +277,104 @@ LIMITS.set('gro\\u00df', 1000);
       code: 'build_failed',
       message: expect.stringContaining('env') as string,
     });
+  });
+});
+
+describe('AssemblyScript with reasons', () => {
+  /** A copy of the example for contract 0.2.0 with this validator. */
+  async function buildWithReasons(name: string, body: string): Promise<BuiltValidator> {
+    const directory = await copyExample('icamer-assemblyscript', name);
+    await rewrite(join(directory, 'validator.json'), '@0.1.0', '@0.2.0');
+    await writeFile(
+      join(directory, 'validator.ts'),
+      `import { Transaction, Verdict } from 'wasmpay';\n${body}`,
+    );
+    return build(directory, join(scratch, `out-${name}`));
+  }
+
+  it('answers verdicts, made for the call or before it, and forgets them after each', async () => {
+    const { component } = await buildWithReasons(
+      'reasons',
+      `const BLOCKED = Verdict.deny('RR04', 'é日🏦');
+
+export function validate(transaction: Transaction): Verdict {
+  if (transaction.origin.country.is('PRK')) return BLOCKED;
+  if (transaction.amount.amount < 0) return Verdict.deny('AM12');
+  if (transaction.amount.amount > 1000) return Verdict.deny('AM02', 'above ' + (1000).toString());
+  if (transaction.status.is('long')) return Verdict.deny('A'.repeat(36));
+  if (transaction.status.is('lone')) return Verdict.deny('AM04', String.fromCharCode(0xd800));
+  return Verdict.approve();
+}
+`,
+    );
+    expect(component.byteLength).toBeLessThan(16 * 1024);
+    expect(await importsOf(component)).toEqual(['wasmpay:platform/types@0.2.0']);
+    for (const name of HOSTS) {
+      await using host = await openHost(name);
+      const subject = await host.prepare(component);
+      const ask = async (amount: bigint, country = 'USA', status = 'pending') => {
+        const origin = { ...payment.origin, country };
+        const transaction = { ...payment, origin, status, amount: { ...payment.amount, amount } };
+        const outcome = await host.call(subject, { transaction });
+        return outcome.kind === 'verdict' ? outcome.verdict : outcome.failure.code;
+      };
+      const approve = { kind: 'approve' };
+      for (let round = 0; round < 3; round += 1) {
+        expect(await ask(1000n)).toEqual(approve);
+        expect(await ask(1001n)).toEqual({
+          kind: 'deny',
+          denial: { code: 'AM02', message: 'above 1000' },
+        });
+        expect(await ask(1n, 'PRK')).toEqual({ kind: 'deny', denial: { code: 'RR04', message: 'é日🏦' } });
+        expect(await ask(-1n)).toEqual({ kind: 'deny', denial: { code: 'AM12' } });
+        expect(await ask(1n, 'USA', 'long')).toBe('bad_output');
+        expect(await ask(1n, 'USA', 'lone')).toBe('trap');
+      }
+    }
+  });
+
+  it('keeps its heap where it was over 10,000 calls of one instance', async () => {
+    const { component } = await buildWithReasons(
+      'reasons-heap',
+      `export function validate(transaction: Transaction): Verdict {
+  return Verdict.deny('AM02', transaction.origin.name.toString());
+}
+`,
+    );
+    const guest = await instantiate(component, 'heap');
+    const transaction = { ...payment, origin: { ...payment.origin, name: 'x'.repeat(1024) } };
+    const validate = guest.validate as (transaction: Transaction) => unknown;
+    for (let call = 0; call < 10_000; call += 1) validate(transaction);
+    expect(validate(payment)).toEqual({
+      tag: 'deny',
+      val: { code: 'AM02', message: payment.origin.name },
+    });
+    expect(guest.core.memory.buffer.byteLength).toBe(65_536);
+  });
+
+  it.each([
+    ['a bool', 'bool { return true; }'],
+    ['a number, which could be an address', 'i32 { return 0; }'],
+    ['nothing', 'void {}'],
+  ])('is refused where validate answers %s', async (title, answer) => {
+    const name = `reasons-${title.replaceAll(/\W+/g, '-')}`;
+    await expect(
+      buildWithReasons(name, `export function validate(transaction: Transaction): ${answer}\n`),
+    ).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringMatching(/^validator\.ts:1:1: TS/m) as string,
+    });
+  });
+
+  it('is refused where a validator of 0.1.0 answers a verdict', async () => {
+    const directory = await copyExample('icamer-assemblyscript', 'reasons-early');
+    await writeFile(
+      join(directory, 'validator.ts'),
+      `import { Transaction, Verdict } from 'wasmpay';
+export function validate(transaction: Transaction): Verdict { return Verdict.deny('AM02'); }
+`,
+    );
+    await expect(build(directory)).rejects.toMatchObject({ code: 'usage' });
   });
 });
 

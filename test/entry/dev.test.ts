@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { buildValidator } from '../../src/authoring/build-validator.ts';
+import type { DecisionBody } from '../../src/core/decision.ts';
 import { devDirectory } from '../../src/store/dev-store.ts';
 import { plainValidator } from '../fixtures/components.ts';
 import { jsonOf, runCommand } from '../cli/command.ts';
@@ -26,7 +27,7 @@ beforeAll(async () => {
   await writeFile(approving, await plainValidator());
   euros = await readFile(join(ROOT, 'examples/transactions/icamer-eur.json'), 'utf8');
   // Built here, so that no start below has to.
-  for (const name of ['icamer-assemblyscript', 'nordhaven-typescript']) {
+  for (const name of ['icamer-assemblyscript', 'meridian-typescript', 'nordhaven-typescript']) {
     await buildValidator({
       directory: join(ROOT, 'examples/validators', name),
       outDirectory: join(ROOT, 'build/validators'),
@@ -90,9 +91,9 @@ describe('a running gateway', () => {
     await dev.ready();
   });
 
-  it('prints three requests to try, which work', async () => {
+  it('prints four requests to try, which work', async () => {
     const lines = dev.output().match(/^ {2}curl .*$/gm) ?? [];
-    expect(lines).toHaveLength(3);
+    expect(lines).toHaveLength(4);
     const decisions = [];
     for (const line of lines) {
       const [, host = '', path = '', file = ''] =
@@ -102,10 +103,15 @@ describe('a running gateway', () => {
       const body = await readFile(join(ROOT, file), 'utf8');
       const answer = await ask(port, path, { method: 'POST', headers: { ...JSON_TYPE, host }, body });
       expect(answer.status, answer.body).toBe(200);
-      const { decision, decided_by: decidedBy } = JSON.parse(answer.body) as Record<string, string>;
-      decisions.push(`${decidedBy} ${decision}`);
+      const { decision, decided_by: decidedBy, reason } = JSON.parse(answer.body) as DecisionBody;
+      decisions.push(`${decidedBy} ${decision} ${reason?.code ?? ''}`.trimEnd());
     }
-    expect(decisions).toEqual(['validator approve', 'validator deny', 'validator approve']);
+    expect(decisions).toEqual([
+      'validator approve',
+      'validator deny unspecified',
+      'validator approve',
+      'validator deny AM02',
+    ]);
   });
 
   it('says that it is open, and answers /healthz', async () => {

@@ -2,3 +2,4 @@
 
 export { Bank, Currency, Transaction } from './transaction';
 export { Text } from './text';
+export { Verdict } from './verdict';
