@@ -55,6 +55,16 @@ describe('a verdict', () => {
   });
 });
 
+test('a validator’s reason gets into the answer and into no event', async () => {
+  const bed = createGatewayBed();
+  await bed.publish();
+  const denial = { code: 'PLANTED-7C1F', message: 'planted 918273645' };
+  bed.outcome = async () => ({ kind: 'verdict', verdict: { kind: 'deny', denial }, fuel: 1 });
+  expect(await (await bed.post()).json()).toMatchObject({ reason: denial });
+  expect(bed.requests).toHaveLength(1);
+  expect(JSON.stringify(bed.events)).not.toMatch(/planted/i);
+});
+
 describe('no verdict', () => {
   test.each(FAILURE_CODES)('%s denies by the fallback', async (code) => {
     const bed = createGatewayBed();
