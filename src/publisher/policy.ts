@@ -259,7 +259,7 @@ function judgeValidation(inspection: Inspection, refusals: Refusal[]): Contract 
           ? `The types of ${quote(name)} cannot be followed.`
           : `The export ${quote(name)} differs from the contract: it has ${has}, the contract has ${wants}.`,
       where,
-      fix: `Build against the unchanged wit/wasmpay-platform-${version}.wit.`,
+      fix: `Build against the unchanged wasmpay-platform-${version}.wit of wit/.`,
     });
   }
   return fulfilled;

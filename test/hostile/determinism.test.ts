@@ -4,7 +4,7 @@
 import { componentize } from 'componentize-qjs';
 
 import { attack, describeAttacks } from '../fixtures/attacks.ts';
-import { witPath } from '../fixtures/components.ts';
+import { WIT_PATH } from '../fixtures/components.ts';
 import { wasi, wasiWorld, type HostileCore } from '../fixtures/hostile-validator.ts';
 
 /** Works for as long as the low bits of what `probe` leaves on the stack say, and approves. */
@@ -135,7 +135,7 @@ describeAttacks('determinism', [
     name: 'asks an interpreter for time, randomness and the order of its objects',
     component: async () => {
       const { component } = await componentize({
-        witPath: witPath(),
+        witPath: WIT_PATH,
         world: 'validator',
         sync: true,
         jsSource: `export const validation = { validate(t) {

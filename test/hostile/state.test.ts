@@ -4,7 +4,7 @@
 import { componentize } from 'componentize-qjs';
 
 import { attack, describeAttacks } from '../fixtures/attacks.ts';
-import { witPath } from '../fixtures/components.ts';
+import { WIT_PATH } from '../fixtures/components.ts';
 import { handmadeValidator, wasi, wasiWorld, type HostileCore } from '../fixtures/hostile-validator.ts';
 
 const GOOD_AMOUNT = '(i64.gt_s (i64.load offset=88 (local.get $transaction)) (i64.const 0))';
@@ -260,7 +260,7 @@ describeAttacks('state', [
     name: 'keeps a counter in an interpreter’s global object, prototypes and closures',
     component: async () => {
       const { component } = await componentize({
-        witPath: witPath(),
+        witPath: WIT_PATH,
         world: 'validator',
         sync: true,
         jsSource: `let calls = 0;

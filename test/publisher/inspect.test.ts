@@ -9,7 +9,7 @@ import { CONFINED_TOOLS } from '../../src/publisher/workshop/tools.ts';
 import { inspectComponent } from '../fixtures/shared-tools.ts';
 import { applyPolicy, DEFAULT_POLICY } from '../../src/publisher/policy.ts';
 import type { RefusalCode, Result } from '../../src/publisher/refusal.ts';
-import { componentFromWat, plainValidator, witPath } from '../fixtures/components.ts';
+import { componentFromWat, plainValidator, WIT_PATH } from '../fixtures/components.ts';
 
 const PREAMBLE = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
 const MODULE = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
@@ -89,7 +89,7 @@ describe('a good component', () => {
 
   it('passes when componentize-qjs made it, and its policy decision names what it is granted', async () => {
     const { component: bytes } = await componentize({
-      witPath: witPath(),
+      witPath: WIT_PATH,
       jsSource: 'export const validation = { validate: (t) => t.amount.amount <= 100n };',
       world: 'validator',
       sync: true,

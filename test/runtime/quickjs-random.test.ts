@@ -5,7 +5,7 @@ import { componentize } from 'componentize-qjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { createNodeSandbox } from '../../src/sandbox/node/node-sandbox.ts';
-import { witPath } from '../fixtures/components.ts';
+import { WIT_PATH } from '../fixtures/components.ts';
 import { guestCall, publish, withFreshPool, type HostCall, type Subject } from '../fixtures/hosts.ts';
 import { TRANSACTION } from '../fixtures/sandbox-bed.ts';
 
@@ -23,7 +23,7 @@ const sandbox = createNodeSandbox();
 let subject: Subject;
 beforeAll(async () => {
   const { component } = await componentize({
-    witPath: witPath(),
+    witPath: WIT_PATH,
     world: 'validator',
     sync: true,
     jsSource: SOURCE,

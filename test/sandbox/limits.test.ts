@@ -263,6 +263,7 @@ test('what a new instance took is told where the last one had to go, not where i
         },
       };
     },
+    contract: 'wasmpay:platform@0.1.0',
     coreModules: new Map(),
     imports: [],
     grants: [],

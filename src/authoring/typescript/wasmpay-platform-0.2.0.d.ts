@@ -1,5 +1,5 @@
 // The contract wasmpay:platform@0.2.0 as a validator in TypeScript sees it: written by hand from
-// wit/wasmpay-platform-0.2.0.wit. A variant of WIT is an object with a `tag` and, where the case has one, a `val`.
+// wit/0.2.0/wasmpay-platform-0.2.0.wit. A variant of WIT is an object with a `tag` and, where the case has one, a `val`.
 
 declare module 'wasmpay:platform/validation@0.2.0' {
   import type { Transaction } from 'wasmpay:platform/validation@0.1.0';

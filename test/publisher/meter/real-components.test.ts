@@ -8,7 +8,7 @@ import { buildValidator } from '../../../src/authoring/build-validator.ts';
 import { parseJson } from '../../../src/core/json.ts';
 import { parseTransaction } from '../../../src/core/parse-transaction.ts';
 import type { Transaction } from '../../../src/core/transaction.ts';
-import { witPath } from '../../fixtures/components.ts';
+import { WIT_PATH } from '../../fixtures/components.ts';
 import { loadRealComponent, type RealComponent } from '../../fixtures/meter-component.ts';
 import { MeterGlobals, MUCH_DEPTH, MUCH_FUEL } from '../../fixtures/meter-run.ts';
 
@@ -47,7 +47,7 @@ let example: RealComponent;
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'meter-real-'));
-  const built = await componentize({ witPath: witPath(), jsSource: SCRIPT, world: 'validator', sync: true });
+  const built = await componentize({ witPath: WIT_PATH, jsSource: SCRIPT, world: 'validator', sync: true });
   script = await loadRealComponent(new Uint8Array(built.component));
   const { component } = await buildValidator({ directory: EXAMPLE, outDirectory: scratch });
   example = await loadRealComponent(component);
