@@ -85,7 +85,7 @@ export async function loadComponent(component: Uint8Array, limits: GuestLimits):
         createImports(code.imports, code.grants, state),
         (module, imports = {}) => new WebAssembly.Instance(module, imports),
         () => {},
-        () => {},
+        new Uint8Array(65_536),
       );
       return (exports[VALIDATION] as { validate: (transaction: Transaction) => unknown }).validate;
     },

@@ -30,7 +30,7 @@ import { quote, type Refusal } from './refusal.ts';
 /** Faults that one check reports; the first is enough to refuse. */
 const MAX_FAULTS = 20;
 
-const PARAMETERS = ['getCoreModule', 'imports', 'instantiateCore', '_charge', '_wrote'];
+const PARAMETERS = ['getCoreModule', 'imports', 'instantiateCore', '_charge', '_marks'];
 /** What jco makes of a WIT label, and the names of its own members. */
 const MEMBER = /^[a-z][A-Za-z0-9]*$/;
 

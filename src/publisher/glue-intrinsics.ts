@@ -222,14 +222,14 @@ _repOf 0wHto-02D1_7tvcmFcsI
 _requireHandle t6l2qn5-C6dRwOVmeG5n
 _requireSpan E8C6VJL4fdTdQcNK5o8d
 _requireValidNumericPrimitive Voq8US1bwuFiWbeXQ5IR
-_setBigInt64 tK3YjGe24s8eO1iST8yX
-_setFloat32 fvSBUCfDgq69FiXeH61c
-_setFloat64 -yvZ9Vjv-0k8BqEGywoH
+_setBigInt64 kjhYTI4ruG6Vel5JvehG
+_setFloat32 mN7xOfEbA3E_xHcH1vMu
+_setFloat64 O6NlEKEh06JS8pOJUAli
 _setGlobalCurrentTaskMeta 0udP2VDt66PsiPY3vYpV
-_setInt16 J9_zfwRWbyY6rnPbQDTi
-_setInt32 Jtl1mj24NhKfeLsGMMDN
-_setInt8 XXnE4JvEVI9MyELVofIb
-_setUint32 RhPXZaOkEEXJPggN1T15
+_setInt16 WKlQIxD0eUCoCLdauC_1
+_setInt32 ORIt6ljU-GK_fMg488MU
+_setInt8 eGY6YZmgCKfuaqnzR2Fe
+_setUint32 9leGGEZvqGz7OTQvlI6-
 _suspendingImport X11MARGC8_Lahhfrlxl7
 _symmetricSyncGuestCallEnter p4JjnAzwvUSXsP1SGpY4 yGf8EJPVhTRCQCEnsAJC
 _symmetricSyncGuestCallExit Pu-nUnEtLzgMzwXGo1L5 oKqli9muXba-0ayYv2wz
@@ -242,6 +242,7 @@ _utf8Length zb-CCjb3RDAophfKJNp9
 _view yrgsxg4eiOHIRNcOYvKH
 _viewOf lbd5PKjq1UmFRY8H6stK
 _withGlobalCurrentTaskMeta mUta2avVkSYo7_lKqf1r
+_wrote Q7yRUEfpOnAwNAHeXkAV
 clampGuest iJOxUrKQyIlKzcsNgx1a
 clearCurrentTask zAVeJC5GedegEH5OuV82
 contextGet KwoSr06dsPxQPyujqJoJ iTbT6pPlGausvi93TypQ

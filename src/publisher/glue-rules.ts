@@ -61,7 +61,7 @@ export const RESERVED_NAMES: ReadonlySet<string> = new Set([
   ...words(`
   Array JSON Object WebAssembly Math String Symbol TextDecoder TextEncoder ArrayBuffer Promise
   undefined NaN Infinity arguments eval Reflect Function Proxy globalThis process getCoreModule
-  imports instantiateCore instantiate _charge _wrote
+  imports instantiateCore instantiate _charge _marks
 `),
 ]);
 

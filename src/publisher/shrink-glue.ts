@@ -10,7 +10,7 @@ import { dropDead } from './shrink-glue/dead-code.ts';
 import { contains, hasOwn, instantiateOf, replace, rewrite, textOf, type Edit } from './shrink-glue/edits.ts';
 import { CHARGE, LIFTING_SOURCE } from './shrink-glue/lifting-source.ts';
 import { chargeLifting } from './shrink-glue/lifting.ts';
-import { LOWERING_SOURCE, WROTE } from './shrink-glue/lowering-source.ts';
+import { LOWERING_SOURCE, MARKS } from './shrink-glue/lowering-source.ts';
 import { noteWrites } from './shrink-glue/lowering.ts';
 import { checkHandles } from './shrink-glue/resources.ts';
 import { dropTasks } from './shrink-glue/tasks.ts';
@@ -61,7 +61,7 @@ function keepInstantiate(module: ScopedModule): Edit[] {
   });
   const lastParam = instantiate.params.at(-1);
   if (lastParam === undefined) throw new Error('instantiate has no parameters');
-  edits.push({ start: lastParam.end, end: lastParam.end, text: `, ${CHARGE}, ${WROTE}` });
+  edits.push({ start: lastParam.end, end: lastParam.end, text: `, ${CHARGE}, ${MARKS}` });
   const start = body.body.findIndex((node) => declares(node, 'gen'));
   const generator = body.body[start];
   if (generator?.type !== 'VariableDeclaration') throw new Error('instantiate has no generator');
@@ -97,7 +97,7 @@ async function minify(source: string): Promise<string> {
     tsconfigRaw: '{}',
     logLevel: 'silent',
   });
-  return `export function instantiate(getCoreModule,imports,instantiateCore,${CHARGE},${WROTE}){${code.replace(/^"use strict";/, '').trimEnd()}}\n`;
+  return `export function instantiate(getCoreModule,imports,instantiateCore,${CHARGE},${MARKS}){${code.replace(/^"use strict";/, '').trimEnd()}}\n`;
 }
 
 function declares(node: AnyNode, name: string): boolean {

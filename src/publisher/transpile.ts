@@ -10,7 +10,7 @@ import { CONFINED_TOOLS, type Tools } from './workshop/tools.ts';
 
 /** What a component becomes. The same component gives the same bytes on any machine. */
 export interface Transpiled {
-  /** ES module that exports `instantiate(getCoreModule, imports, instantiateCore, charge, wrote)`, all synchronous. */
+  /** ES module that exports `instantiate(getCoreModule, imports, instantiateCore, charge, marks)`, all synchronous. */
   readonly glue: string;
   /** Core modules in the order of the names that the glue asks for: `core0.wasm`, `core1.wasm` … */
   readonly coreModules: readonly Uint8Array[];

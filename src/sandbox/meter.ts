@@ -47,17 +47,21 @@ export function createMeter(limits: GuestLimits, metering: Metering): Meter {
   pages.value = limits.memoryPages - metering.initialPages;
   elements.value = limits.tableElements - metering.initialElements;
   let budget = limits.fuel;
-  const fill = (units: number): void => {
+  const fullTank = BigInt(limits.fuel);
+  const fill = (units: number, tank: bigint): void => {
     budget = units;
-    fuel.value = BigInt(units);
+    fuel.value = tank;
     depth.value = limits.stackBytes;
     dirty.value = 0;
   };
 
   return {
     imports,
-    beginInstantiation: () => fill(instantiationFuel(limits)),
-    begin: () => fill(limits.fuel),
+    beginInstantiation() {
+      const units = instantiationFuel(limits);
+      fill(units, BigInt(units));
+    },
+    begin: () => fill(limits.fuel, fullTank),
     charge(units) {
       // Glue asks for it: whatever glue is, it must not give.
       if (!Number.isSafeInteger(units) || units < 0)

@@ -2,19 +2,14 @@
 // and what the host itself wrote for it. Chunks are of all memories together: one that was written in one memory counts as
 // written in all. It may tell too much, never too little.
 
-import {
-  MARK_REACH_BYTES,
-  MARK_SPAN_BYTES,
-  MARKED_CHUNK_BYTES,
-  MARKED_CHUNK_SHIFT,
-} from '../artifact/meter-abi.ts';
+import { MARK_REACH_BYTES, MARKED_CHUNK_BYTES } from '../artifact/meter-abi.ts';
 
 /** What was written since {@link WrittenChunks.clear}. */
 export interface WrittenChunks {
   /** Takes a core module's memory of marks. */
   add(marks: WebAssembly.Memory): void;
-  /** The host writes `length` bytes at `address`, as wasm has it, signed. Beyond every memory it writes nothing. */
-  noteHostWrite(address: number, length: number): void;
+  /** The host's own marks, a byte for each chunk: glue sets them where it writes. */
+  readonly hostMarks: Uint8Array;
   /** Spans of bytes, start and end in turns, growing and apart, that cover what was written below `sizeBytes`. */
   spans(sizeBytes: number): readonly number[];
   /** Forgets what was written below `sizeBytes`. */
@@ -31,13 +26,9 @@ export function createWrittenChunks(): WrittenChunks {
   const marks = [new Uint32Array(hostMarks.buffer)];
 
   return {
+    hostMarks,
     add(memory) {
       marks.push(new Uint32Array(memory.buffer));
-    },
-    noteHostWrite(address, length) {
-      const first = address >>> MARKED_CHUNK_SHIFT;
-      if (length <= MARK_SPAN_BYTES) hostMarks[first] = 1;
-      else hostMarks.fill(1, first, first + Math.ceil(length / MARKED_CHUNK_BYTES) + 1);
     },
     spans(sizeBytes) {
       const words = wordsFor(sizeBytes);

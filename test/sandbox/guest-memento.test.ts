@@ -53,7 +53,7 @@ test('of what is known to have been written, nothing else is put back', () => {
   const memento = collector.capture();
   bytes.fill(9);
   new Uint8Array(marks.buffer)[1] = 1;
-  written.noteHostWrite(100_000, 20_000);
+  written.hostMarks.fill(1, 24, 30);
   expect(memento?.restore()).toBe(true);
   const chunk = 4_096;
   const put = (at: number): boolean => bytes[at] !== 9;

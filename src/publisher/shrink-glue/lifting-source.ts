@@ -5,8 +5,6 @@
 // them spent on one list take 10 to 110 ms, on strings or copies 60: flags are the dearest. `host_call` of the meter pays
 // for the call itself and a few values.
 
-import { WROTE } from './lowering-source.ts';
-
 /** What `instantiate` calls the function that takes fuel: no label of WIT becomes a name with an underscore. */
 export const CHARGE = '_charge';
 
@@ -79,12 +77,12 @@ function _copyUtf8(source, from, count, target, to) {
   ${CHARGE}(${ITEM_FUEL} + bytes * ${BYTE_FUEL + 1});
   const view = new Uint8Array(source.buffer, from >>> 0, bytes);
   _decode(_utf8, view);
-  ${WROTE}(to, bytes);
+  _wrote(to, bytes);
   new Uint8Array(target.buffer, to >>> 0, bytes).set(view);
 }
 function _lowerBytes(memory, pointer, bytes) {
   ${CHARGE}(${ITEM_FUEL} + bytes.length);
-  ${WROTE}(pointer, bytes.length);
+  _wrote(pointer, bytes.length);
   new Uint8Array(memory.buffer, pointer >>> 0, bytes.length).set(bytes);
 }
 function _requireHandle(table, handle) {

@@ -5,32 +5,37 @@
 // jco's own ask the memory for its buffer at each write, which takes longer than the write; ours keep a view of the last
 // memory. A memory that grew has another buffer, and the view of the old one is empty.
 
-/** What `instantiate` calls the function that is told of writes: no label of WIT becomes a name with an underscore. */
-export const WROTE = '_wrote';
+import { MARK_SPAN_BYTES, MARKED_CHUNK_BYTES, MARKED_CHUNK_SHIFT } from '../../artifact/meter-abi.ts';
 
-/** Numbers by the method of DataView that writes them, and their bytes. */
-const NUMBERS = {
-  setInt8: 1,
-  setUint8: 1,
-  setInt16: 2,
-  setUint16: 2,
-  setInt32: 4,
-  setUint32: 4,
-  setBigInt64: 8,
-  setBigUint64: 8,
-  setFloat32: 4,
-  setFloat64: 8,
-} as const;
+/**
+ * What `instantiate` calls the host's marks, a byte for each chunk that was written to: no label of WIT becomes a name
+ * with an underscore. An array and no function: there are forty writes to a transaction.
+ */
+export const MARKS = '_marks';
+
+/** The methods of DataView that write numbers. None has more bytes than a mark stands for. */
+const NUMBERS: readonly string[] = [
+  'setInt8',
+  'setUint8',
+  'setInt16',
+  'setUint16',
+  'setInt32',
+  'setUint32',
+  'setBigInt64',
+  'setBigUint64',
+  'setFloat32',
+  'setFloat64',
+];
 
 /** The name of our function for a method of DataView; undefined for any other. */
 export function writerOf(method: string): string | undefined {
-  return Object.hasOwn(NUMBERS, method) ? `_${method}` : undefined;
+  return NUMBERS.includes(method) ? `_${method}` : undefined;
 }
 
-const WRITERS = Object.entries(NUMBERS).map(
-  ([method, bytes]) => `
+const WRITERS = NUMBERS.map(
+  (method) => `
 function _${method}(memory, address, value) {
-  ${WROTE}(address, ${bytes});
+  ${MARKS}[address >>> ${MARKED_CHUNK_SHIFT}] = 1;
   _viewOf(memory).${method}(address, value, true);
 }`,
 );
@@ -41,6 +46,11 @@ const _UTF8_ENCODER = new TextEncoder();
 let _memory;
 let _bytes = new Uint8Array(0);
 let _view = new DataView(new ArrayBuffer(0));
+function _wrote(address, bytes) {
+  const first = address >>> ${MARKED_CHUNK_SHIFT};
+  if (bytes <= ${MARK_SPAN_BYTES}) ${MARKS}[first] = 1;
+  else ${MARKS}.fill(1, first, first + Math.ceil(bytes / ${MARKED_CHUNK_BYTES}) + 1);
+}
 function _turnTo(memory) {
   if (_memory === memory && _bytes.length !== 0) return;
   _memory = memory;
@@ -71,7 +81,7 @@ function _lowerUtf8(text, allocate, memory) {
   const pointer = allocate(0, 0, 1, bytes);
   const start = pointer >>> 0;
   _requireSpan(memory, start, bytes, 1);
-  ${WROTE}(pointer, bytes);
+  _wrote(pointer, bytes);
   _turnTo(memory);
   if (bytes === text.length && bytes < 64) for (let i = 0; i < bytes; i++) _bytes[start + i] = text.charCodeAt(i);
   else _UTF8_ENCODER.encodeInto(text, _bytes.subarray(start, start + bytes));
@@ -84,7 +94,7 @@ function _lowerUtf16(text, allocate, memory) {
   const pointer = allocate(0, 0, 2, bytes);
   const start = pointer >>> 0;
   _requireSpan(memory, start, bytes, 2);
-  ${WROTE}(pointer, bytes);
+  _wrote(pointer, bytes);
   _turnTo(memory);
   for (let i = 0; i < text.length; i++) _view.setUint16(start + i * 2, text.charCodeAt(i), true);
   return { ptr: pointer, len: text.length };
