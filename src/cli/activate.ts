@@ -4,6 +4,7 @@ import { isDigest, type Digest } from '../artifact/digest.ts';
 import { WasmpayError } from '../core/error.ts';
 import { activateCandidate } from '../publisher/releases/activate.ts';
 import { printRefused, printStage } from './describe-release.ts';
+import { completeFixes } from './next-command.ts';
 import { parseOptions, readPolicy } from './options.ts';
 import { printPublication, TRIAL_SCRIPT } from './publish.ts';
 import { DESK_OPTIONS, openDesk } from './target.ts';
@@ -32,7 +33,7 @@ async function runActivate(args: readonly string[]): Promise<number> {
     stopwatch: () => performance.now(),
     ...(!asJson && { onStage: printStage }),
   });
-  if (!activated.ok) return printRefused(asJson, 'activated', activated.refusals);
+  if (!activated.ok) return printRefused(asJson, 'activated', completeFixes(activated.refusals, args));
   return printPublication(asJson, 'activated', activated.value);
 }
 

@@ -36,9 +36,16 @@ export function describeChanges(changes: readonly string[]): string[] {
 }
 
 /** What a person should know beyond the release that was made. */
-export function describeWarnings({ release, previous, passedOver }: Omit<Released, 'changes'>): string[] {
+export function describeWarnings({ release, previous, passedOver, spoilt }: Released): string[] {
   const { bank, disabled } = release;
   return [
+    ...(spoilt === undefined
+      ? []
+      : [
+          `found      ${spoilt}`,
+          `note       that object is replaced; artifact and terms are of release ${previous?.number}, the newest that is believed`,
+          '           if another key of yours signed it, disable again with that: gateways may not trust this one',
+        ]),
     ...(passedOver === undefined
       ? []
       : [
@@ -86,6 +93,7 @@ export function printReleased(
       release,
       previous: previous?.number ?? null,
       passedOver: released.passedOver?.number ?? null,
+      spoilt: released.spoilt ?? null,
     });
   } else printResult([...describeRelease(release), ...more, ...describeWarnings(released)].join('\n'));
   return 0;

@@ -8,7 +8,12 @@ import { compareSubjects, describeSubject, fuelOf, type Subject } from '../publi
 import type { Result } from '../publisher/refusal.ts';
 import { unknownCandidate } from '../publisher/releases/activate.ts';
 import { readCandidate } from '../publisher/releases/candidate.ts';
-import { readNumberedRelease, readStanding, type ReleaseSource } from '../publisher/releases/read-release.ts';
+import {
+  listNumbers,
+  readNumberedRelease,
+  readStanding,
+  type ReleaseSource,
+} from '../publisher/releases/read-release.ts';
 import { describeChanges, printRefused } from './describe-release.ts';
 import { readOne } from './history.ts';
 import { parseOptions } from './options.ts';
@@ -118,8 +123,10 @@ async function findReplaced(
   release: VerifiedRelease,
 ): Promise<number | undefined> {
   if (release.replaces !== undefined) return release.replaces === 0 ? undefined : release.replaces;
-  for (let number = release.number - 1; number > 0; number -= 1)
+  for (const number of (await listNumbers(source.store, slug)).toReversed()) {
+    if (number >= release.number) continue;
     if ((await readNumberedRelease(source, slug, number)).kind === 'verified') return number;
+  }
   return undefined;
 }
 

@@ -5,7 +5,7 @@ import type { Refusal } from '../publisher/refusal.ts';
 import { forEveryBank, type BankOutcome } from '../publisher/releases/every-bank.ts';
 import type { Result } from '../publisher/refusal.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { describeRefusals, printJson, printProgress, printResult } from './terminal.ts';
+import { describeRefusals, formatCount, printJson, printProgress, printResult } from './terminal.ts';
 import { WasmpayError, type ErrorCode } from '../core/error.ts';
 import { describeHint } from './hints.ts';
 
@@ -37,7 +37,7 @@ export async function runForBanks<T>(options: {
   if (asJson) printJson({ banks: outcomes.map((outcome) => outcomeToJson(outcome, options.toJson)) });
   else
     printResult(
-      `${outcomes.length} banks: ${count('done')} done, ${count('refused')} refused, ${count('failed')} failed`,
+      `${formatCount(outcomes.length, 'bank')}: ${count('done')} done, ${count('refused')} refused, ${count('failed')} failed`,
     );
   if (count('failed') > 0) return 3;
   return count('refused') > 0 ? 1 : 0;

@@ -3,9 +3,16 @@
 import type { ErrorCode } from '../core/error.ts';
 
 // Publishers meet this as well who were given a new key, and not the set that trusts the old one beside it.
+const OTHER_KEY_HINT = 'signed by another key of yours: --trusted-keys FILE with both; changed by somebody: ';
+
 const RELEASE_INVALID_HINT =
-  'signed by another key of yours: --trusted-keys FILE with both; changed by somebody: ' +
-  'delete that object, and publish, roll back or disable (docs/releases.md, "When the bucket is lost")';
+  `${OTHER_KEY_HINT}"wasmpay disable BANK" replaces it and stops the bank; then publish or roll back, and enable ` +
+  '(docs/releases.md, "When an object is spoilt")';
+
+// The switch replaces what is spoilt, unless nothing signed is left that says what the bank is.
+const NOTHING_LEFT_HINT =
+  `${OTHER_KEY_HINT}no release of the bank is left to go on from: ` +
+  'delete that object and publish (docs/releases.md, "When an object is spoilt")';
 
 /**
  * What helps against failures of `code` while `command` runs, empty for none in particular; undefined where the message
@@ -13,5 +20,6 @@ const RELEASE_INVALID_HINT =
  */
 export function describeHint(code: ErrorCode, command: string): string | undefined {
   if (code === 'usage') return command === '' ? 'wasmpay --help' : `wasmpay ${command} --help`;
-  return code === 'release_invalid' ? RELEASE_INVALID_HINT : undefined;
+  if (code !== 'release_invalid') return undefined;
+  return command === 'disable' ? NOTHING_LEFT_HINT : RELEASE_INVALID_HINT;
 }

@@ -4,7 +4,7 @@ import { inspectComponent, type Inspection } from '../publisher/inspect.ts';
 import { applyPolicy, tierOf, type Policy, type PolicyDecision } from '../publisher/policy.ts';
 import type { Refusal, Result } from '../publisher/refusal.ts';
 import { parseOptions, readComponentFile, readPolicy } from './options.ts';
-import { describeRefusals, formatBytes, printJson, printResult } from './terminal.ts';
+import { describeRefusals, formatBytes, formatCount, printJson, printResult } from './terminal.ts';
 
 const USAGE = `wasmpay inspect FILE [--json] [--strict] [--policy FILE]
   Prints a component's imports and exports as WIT, each import's tier, its toolchain and its sizes, and whether it
@@ -61,7 +61,7 @@ function toText(inspected: Result<Inspection>, decided: Result<PolicyDecision>, 
     wit.trimEnd(),
     '',
     `digest     ${digest}`,
-    `size       ${formatBytes(sizeBytes)} in ${coreModules.length} core modules`,
+    `size       ${formatBytes(sizeBytes)} in ${formatCount(coreModules.length, 'core module')}`,
     `toolchain  ${toolchain}`,
     `imports    ${imports.length === 0 ? 'none' : ''}`.trimEnd(),
     ...imports,

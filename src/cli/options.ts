@@ -6,6 +6,7 @@ import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import { WasmpayError } from '../core/error.ts';
 import { MAX_COMPONENT_BYTES } from '../core/limits.ts';
 import { DEFAULT_POLICY, parsePolicy, type Policy } from '../publisher/policy.ts';
+import { formatCount } from './terminal.ts';
 
 /**
  * Options and the arguments that `positionals` name; those in brackets, at the end, may be left out. Throws `usage` where
@@ -22,7 +23,7 @@ export function parseOptions(
     const { length } = parsed.positionals;
     if (length < needed.length || length > positionals.length) {
       throw new TypeError(
-        `it takes ${positionals.join(' ') || 'no arguments'}; ${length} arguments are given`,
+        `it takes ${positionals.join(' ') || 'no arguments'}, and got ${formatCount(length, 'argument')}`,
       );
     }
     return {

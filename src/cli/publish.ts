@@ -1,6 +1,5 @@
 // `wasmpay publish BANK FILE`: a component becomes the bank's next release, or waits as a candidate.
 
-import { isDigest, type Digest } from '../artifact/digest.ts';
 import { publishCandidate, publishComponent, type PublishOptions } from '../publisher/publish.ts';
 import type { Publication, WaitingPublication } from '../publisher/publish.ts';
 import type { Refusal } from '../publisher/refusal.ts';
@@ -11,6 +10,7 @@ import {
   printRefused,
   printStage,
 } from './describe-release.ts';
+import { activationOf, completeFixes } from './next-command.ts';
 import { parseOptions, readComponentFile, readPolicy } from './options.ts';
 import { DESK_OPTIONS, openDesk } from './target.ts';
 import { parseTerms, TERM_OPTIONS } from './terms.ts';
@@ -56,8 +56,8 @@ async function runPublish(args: readonly string[]): Promise<number> {
   }
   const published = await publishComponent(publish);
   if (!published.ok) {
-    const code = printRefused(asJson, 'published', published.refusals);
-    if (!asJson) printHeld(published.refusals, args);
+    const code = printRefused(asJson, 'published', completeFixes(published.refusals, args));
+    if (!asJson) printHeld(published.refusals);
     return code;
   }
   return printPublication(asJson, 'published', published.value);
@@ -107,41 +107,8 @@ function printWaiting(asJson: boolean, waiting: WaitingPublication, activation: 
   return 0;
 }
 
-/** Where refusals hold a version for its imports: that it waits, and the whole command that releases it. */
-function printHeld(refusals: readonly Refusal[], args: readonly string[]): void {
-  const held = refusals.find(({ code }) => code === 'imports_grew');
-  if (held === undefined || !isDigest(held.where)) return;
-  printProgress(
-    [
-      '',
-      'waiting    unsigned; gateways go on as before',
-      `activate   ${activationOf(held.where, args)} --accept-imports`,
-    ].join('\n'),
-  );
-}
-
-/** The command that activates what was published under `args`: the same options, for a candidate gives none. */
-function activationOf(artifact: Digest, args: readonly string[]): string {
-  const options = args.filter((arg) => arg !== '--no-activate' && arg !== '--json');
-  const words: string[] = [];
-  let arguments_ = 0;
-  for (let i = 0; i < options.length; i += 1) {
-    const word = options[i] ?? '';
-    if (!word.startsWith('--')) {
-      // BANK and FILE: the artifact stands in the place of the file.
-      words.push(arguments_ === 0 ? word : artifact);
-      arguments_ += 1;
-      continue;
-    }
-    words.push(word);
-    const isFlag = word.includes('=') || FLAGS.has(word);
-    if (!isFlag && i + 1 < options.length) words.push(options[(i += 1)] ?? '');
-  }
-  return ['wasmpay activate', ...words.map(quoteWord)].join(' ');
-}
-
-const FLAGS: ReadonlySet<string> = new Set(['--strict', '--accept-imports']);
-
-function quoteWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+/** Where refusals hold a version for its imports: that it waits. What releases it, their fix says. */
+function printHeld(refusals: readonly Refusal[]): void {
+  if (refusals.some(({ code }) => code === 'imports_grew'))
+    printProgress('\nwaiting    unsigned; gateways go on as before');
 }

@@ -44,11 +44,16 @@ export interface Released {
   readonly previous?: VerifiedRelease;
   /** A signed release above `previous` that was not current: of a publisher that did not finish, or hidden by someone. */
   readonly passedOver?: VerifiedRelease;
+  /** What was in the place of the current release and is replaced, in words; only where it was not to be believed. */
+  readonly spoilt?: string;
 }
 
-/** The bank's next release. `leastNumber` is where a bank goes on whose bucket was lost. */
+/** The bank's next release. */
 export interface MakeOptions {
+  /** Where a bank goes on whose bucket was lost. */
   readonly leastNumber?: number;
+  /** Also over a current release that is not to be believed: it follows the newest one that is. */
+  readonly overSpoilt?: boolean;
 }
 
 /**
@@ -59,13 +64,13 @@ export async function makeNextRelease(
   desk: ReleaseDesk,
   slug: string,
   compose: Compose,
-  { leastNumber = 1 }: MakeOptions = {},
+  { leastNumber = 1, overSpoilt = false }: MakeOptions = {},
 ): Promise<Result<Released>> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const standing = await readStanding(desk, slug);
+    const standing = await readStanding(desk, slug, { overSpoilt });
     const composed = await compose(standing);
     if (!composed.ok) return composed;
-    const number = Math.max(standing.highestNumber + 1, leastNumber);
+    const number = findFreeNumber(standing, leastNumber);
     const release = completeRelease(desk, slug, composed.value, standing, number);
     const unsafe = refuseApprovals(release);
     if (unsafe !== undefined) return { ok: false, refusals: [unsafe] };
@@ -73,11 +78,10 @@ export async function makeNextRelease(
     // The number is taken first: whoever swaps has its release kept under a number that nobody else has.
     const taken = await desk.store.put(releaseKey(slug, number), token, { kind: 'absent' });
     if (taken.kind === 'conflict') continue;
-    const { current, newer } = standing;
+    const { current, newer, spoilt } = standing;
+    const etag = (current ?? spoilt)?.etag;
     const condition =
-      current === undefined
-        ? ({ kind: 'absent' } as const)
-        : ({ kind: 'matches', etag: current.etag } as const);
+      etag === undefined ? ({ kind: 'absent' } as const) : ({ kind: 'matches', etag } as const);
     const swapped = await desk.store.put(currentReleaseKey(slug), token, condition);
     if (swapped.kind !== 'stored') continue;
     const previous = predecessorOf(standing);
@@ -87,6 +91,7 @@ export async function makeNextRelease(
         release,
         ...(previous !== undefined && { previous }),
         ...(current !== undefined && newer !== undefined && { passedOver: newer }),
+        ...(spoilt !== undefined && { spoilt: spoilt.fault.message }),
       },
     };
   }
@@ -96,6 +101,13 @@ export async function makeNextRelease(
   );
 }
 
+/** The first number above all that count, and that nothing is stored under: what does not count may be in the way. */
+function findFreeNumber({ highestNumber, numbers }: Standing, leastNumber: number): number {
+  let number = Math.max(highestNumber + 1, leastNumber);
+  for (const taken of numbers) if (taken === number) number += 1;
+  return number;
+}
+
 function completeRelease(
   { audience, clock }: ReleaseDesk,
   slug: string,
@@ -103,11 +115,6 @@ function completeRelease(
   standing: Standing,
   number: number,
 ): Release {
-  if (!Number.isSafeInteger(number))
-    throw new WasmpayError(
-      'release_invalid',
-      `something is stored as release ${standing.highestNumber} of ${slug}, which no publisher made; delete it`,
-    );
   const { bankId, artifact, component, contract, policy, fallback, outage } = next;
   const nowS = Math.floor(clock() / 1000);
   const disabled = switchAfter(next.switch, standing);
@@ -115,7 +122,7 @@ function completeRelease(
     audience,
     bank: slug,
     number,
-    replaces: standing.current?.release.number ?? 0,
+    replaces: predecessorOf(standing)?.number ?? 0,
     bankId,
     artifact,
     component,

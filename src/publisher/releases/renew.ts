@@ -1,6 +1,7 @@
 // Renewal: the current release once more, with a later end. It runs on a schedule and nobody looks at what it signs, so
 // it signs only what is beyond doubt current: an older release that someone with write access put back must not become
-// a new one. One that has ended, or that a signed release with a higher number stands against, needs a person.
+// a new one. One that has ended, or that anything with a higher number stands against, needs a person: who puts a release
+// back can spoil the one that followed, and cannot make a number free again but by deleting it.
 
 import type { VerifiedRelease } from '../../artifact/release.ts';
 import { quote, type Refusal, type Result } from '../refusal.ts';
@@ -49,12 +50,13 @@ export async function renewRelease(
 export function unattendedRelease(
   { clock }: ReleaseDesk,
   slug: string,
-  { current, newer }: Standing,
+  { current, newer, highestNumber }: Standing,
   expired: boolean,
 ): Result<VerifiedRelease> {
   if (newer !== undefined) return refuse(superseded(slug, newer, current?.release));
   if (current === undefined) return unknownBank(slug);
   const { release } = current;
+  if (highestNumber > release.number) return refuse(unclear(slug, highestNumber, release));
   if (!expired && release.notAfterS <= clock() / 1000) return refuse(ended(slug, release));
   return { ok: true, value: release };
 }
@@ -66,6 +68,16 @@ function superseded(slug: string, newer: VerifiedRelease, current: VerifiedRelea
     message: `Release ${newer.number} of bank ${quote(slug)} is signed, and ${standing}: a publisher did not finish, or someone put an older release back.`,
     where: 'bank',
     fix: `Look at wasmpay history ${slug}, then decide: wasmpay rollback ${slug} --to NUMBER`,
+  };
+}
+
+/** The same code: a schedule tells no difference, and a person reads what there is. */
+function unclear(slug: string, highestNumber: number, { number }: VerifiedRelease): Refusal {
+  return {
+    code: 'release_superseded',
+    message: `Something not to be believed is stored as release ${highestNumber} of bank ${quote(slug)}, and release ${number} is current: someone planted it, or spoilt what followed and put an older release back.`,
+    where: 'bank',
+    fix: `Look at wasmpay history ${slug}, and at your own records; if release ${number} is the right one: wasmpay rollback ${slug} --to ${number}`,
   };
 }
 

@@ -30,7 +30,9 @@ export async function rollbackRelease(
     const current = predecessorOf(standing);
     if (current === undefined) return unknownBank(slug);
     const target =
-      to === undefined ? await findPrevious(desk, slug, current) : await findNumbered(desk, slug, to);
+      to === undefined
+        ? await findPrevious(desk, slug, current, standing.numbers)
+        : await findNumbered(desk, slug, to);
     if (!target.ok) return target;
     const { artifact, component, contract, policy, fallback, outage } = target.value;
     // Nothing may have run it for long: the garbage collection must not take it meanwhile.
@@ -44,24 +46,24 @@ export async function rollbackRelease(
 
 /**
  * The release before `current` that ran something else and was switched on. It follows what each release says it
- * replaced: numbers of publishers that did not finish were never anybody's current release.
+ * replaced: numbers of publishers that did not finish were never anybody's current release. It reads none but `numbers`,
+ * which are ascending: numbers may have gone on far above, and what lay between may be gone.
  */
 async function findPrevious(
   source: ReleaseSource,
   slug: string,
   current: VerifiedRelease,
+  numbers: readonly number[],
 ): Promise<Result<VerifiedRelease>> {
   const terms = termsOf(current);
-  let number = current.replaces ?? current.number - 1;
-  while (number > 0) {
+  let next = current.replaces ?? current.number - 1;
+  for (const number of numbers.toReversed()) {
+    if (number > next) continue;
     const found = await readNumberedRelease(source, slug, number);
-    if (found.kind !== 'verified') {
-      number -= 1;
-      continue;
-    }
+    if (found.kind !== 'verified') continue;
     const { release } = found;
     if (release.disabled === undefined && termsOf(release) !== terms) return { ok: true, value: release };
-    number = release.replaces ?? number - 1;
+    next = release.replaces ?? number - 1;
   }
   return refuse({
     code: 'release_unknown',

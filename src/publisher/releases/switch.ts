@@ -3,26 +3,40 @@
 
 import type { Fallback } from '../../artifact/release.ts';
 import { quote, type Result } from '../refusal.ts';
-import { makeNextRelease, unknownBank, type Released, type ReleaseDesk } from './next-release.ts';
-import { predecessorOf } from './read-release.ts';
+import {
+  makeNextRelease,
+  unknownBank,
+  type NextRelease,
+  type Released,
+  type ReleaseDesk,
+} from './next-release.ts';
+import { predecessorOf, type Standing } from './read-release.ts';
 
 export interface DisableOptions {
   /** What every transaction gets meanwhile. */
   readonly answer: Fallback;
   readonly validityDays: number;
+  /** Where numbers go on that are not in the bucket any more, though gateways remember them. */
+  readonly leastNumber?: number;
 }
 
-/** Switches the bank off. Refuses with `bank_unknown`; throws as {@link makeNextRelease}. */
+/**
+ * Switches the bank off, also over a current release that cannot be believed: who spoils that object must not keep a
+ * bank running. Refuses with `bank_unknown`; throws as {@link makeNextRelease}, `release_invalid` only where nothing
+ * signed is left that says what is switched off.
+ */
 export async function disableBank(
   desk: ReleaseDesk,
   slug: string,
-  { answer, validityDays }: DisableOptions,
+  { answer, validityDays, leastNumber = 1 }: DisableOptions,
 ): Promise<Result<Released>> {
-  return makeNextRelease(desk, slug, (standing) => {
+  const compose = (standing: Standing): Result<NextRelease> => {
     const current = predecessorOf(standing);
-    if (current === undefined) return unknownBank(slug);
-    return { ok: true, value: { ...current, validityDays, switch: { answer } } };
-  });
+    if (current !== undefined) return { ok: true, value: { ...current, validityDays, switch: { answer } } };
+    if (standing.spoilt !== undefined) throw standing.spoilt.fault;
+    return unknownBank(slug);
+  };
+  return makeNextRelease(desk, slug, compose, { leastNumber, overSpoilt: true });
 }
 
 /** Switches the bank on again. Refuses with `bank_unknown`, `not_disabled`; throws as {@link makeNextRelease}. */

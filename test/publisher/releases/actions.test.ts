@@ -11,6 +11,7 @@ import { renewRelease } from '../../../src/publisher/releases/renew.ts';
 import { forEveryBank } from '../../../src/publisher/releases/every-bank.ts';
 import type { Fallback } from '../../../src/artifact/release.ts';
 import { artifactKey, currentReleaseKey, releaseKey } from '../../../src/store/keys.ts';
+import type { ObjectStore } from '../../../src/store/object-store.ts';
 import {
   BANK,
   codesOf,
@@ -68,6 +69,35 @@ describe('a rollback', () => {
     valueOf(await renewRelease(bed, BANK));
     const made = releaseOf(await rollback());
     expect([made.number, made.artifact]).toEqual([5, first.artifact]);
+  });
+
+  it('reads what is there, however high the numbers go', async () => {
+    const first = await bed.release('one');
+    // A bucket was lost, and its numbers went on far above; then releases in between were taken away.
+    const second = { ...(await bed.makeArtifact('two')), number: 900_000, replaces: 899_999 };
+    await bed.plant(releaseKey(BANK, 900_000), { ...first, ...second });
+    await bed.plant(currentReleaseKey(BANK), { ...first, ...second });
+    const reads: string[] = [];
+    const store: ObjectStore = {
+      ...bed.store,
+      get(key, options) {
+        reads.push(key);
+        if (reads.length > 100) throw new Error('reads without an end');
+        return bed.store.get(key, options);
+      },
+    };
+    const made = releaseOf(await rollbackRelease({ ...bed, store }, BANK, { validityDays: 7 }));
+    expect([made.number, made.artifact]).toEqual([900_001, first.artifact]);
+    const releases = reads.filter((key) => key.startsWith('banks/'));
+    expect(releases).toEqual([currentReleaseKey(BANK), releaseKey(BANK, 1)]);
+  });
+
+  it('passes over what is spoilt in between with one read each', async () => {
+    const first = await bed.release('one');
+    await bed.release('two');
+    await bed.release('three');
+    await force(bed.store, releaseKey(BANK, 2), new Uint8Array(3));
+    expect(releaseOf(await rollback()).artifact).toBe(first.artifact);
   });
 
   it('undoes another fallback or limit, too', async () => {
@@ -284,6 +314,47 @@ describe('a renewal', () => {
     await replay(bed, 1);
     expect(codesOf(await renewRelease(bed, BANK))).toEqual(['release_superseded']);
     expect((await bed.current())?.number).toBe(1);
+  });
+
+  // Write access is enough for each of these; a signature is not to be had.
+  it.each<[string, () => Promise<unknown>]>([
+    ['spoiling it', () => force(bed.store, releaseKey(BANK, 2), new TextEncoder().encode('x.y.z'))],
+    ['emptying it', () => force(bed.store, releaseKey(BANK, 2), new Uint8Array(0))],
+    ['putting the old one in its place', () => bed.copy(releaseKey(BANK, 1), releaseKey(BANK, 2))],
+    [
+      'putting one there that another key signed',
+      async () => {
+        const release = await bed.current();
+        if (release !== undefined) await bed.plant(releaseKey(BANK, 2), release, await makeKey());
+      },
+    ],
+  ])('makes nothing current of an old release that somebody put back after %s', async (_, spoil) => {
+    await bed.release('old and broken');
+    await bed.release('mended');
+    await spoil();
+    await replay(bed, 1);
+    const result = await renewRelease(bed, BANK, { expired: true });
+    expect(codesOf(result)).toEqual(['release_superseded']);
+    const [refusal] = result.ok ? [] : result.refusals;
+    expect(refusal?.message).toMatch(/release 2 of .* release 1 is current/);
+    expect(refusal?.fix).toContain('wasmpay rollback icamer --to 1');
+    expect((await bed.current())?.number).toBe(1);
+    // A person who has looked decides: the release that is right goes above what was planted, and renewals go on.
+    expect(releaseOf(await rollback(1)).number).toBe(3);
+    expect(valueOf(await renewRelease(bed, BANK)).kind).toBe('renewed');
+  });
+
+  it('makes nothing current of the second last of three, or after a publisher that was cut off', async () => {
+    await bed.release('one');
+    await bed.release('two');
+    const third = await bed.release('three');
+    await replay(bed, 2);
+    const result = await renewRelease(bed, BANK);
+    expect(codesOf(result)).toEqual(['release_superseded']);
+    expect(result.ok ? '' : result.refusals[0]?.message).toMatch(/Release 3 of .* release 2 is current/);
+    await replay(bed, 3);
+    expect(valueOf(await renewRelease(bed, BANK)).kind).toBe('renewed');
+    expect(await bed.current()).toMatchObject({ number: 4, artifact: third.artifact });
   });
 
   it('makes nothing current of one that is left after somebody deleted the current release', async () => {
