@@ -39,6 +39,7 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   store_key_invalid: 3,
   store_object_too_large: 3,
   release_invalid: 3,
+  processor_invalid: 3,
   artifact_invalid: 3,
   manifest_invalid: 3,
   build_failed: 70,

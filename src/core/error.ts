@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'store_object_too_large'
   | 'store_conflict'
   | 'release_invalid'
+  | 'processor_invalid'
   | 'artifact_invalid'
   | 'manifest_invalid'
   | 'key_invalid'

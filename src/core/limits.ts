@@ -48,3 +48,18 @@ export const MAX_CORE_MODULES = 64;
 
 /** Largest release token, bytes: a JWS of about 1 KiB; grants grow it. Enforced before verifying (artifact/release). */
 export const MAX_RELEASE_BYTES = 16 * 1024;
+
+/**
+ * Most banks that a processor may be limited to, by name; one that asks about more is allowed all. With longest names
+ * they take 44 KiB of a token. Enforced by artifact/processor-payload.
+ */
+export const MAX_PROCESSOR_BANKS = 500;
+
+/** Most API keys, and most public keys, of one processor: two are in use while one is being rotated. Likewise. */
+export const MAX_PROCESSOR_KEYS = 16;
+
+/** Longest name of a processor, characters. Likewise. */
+export const MAX_PROCESSOR_NAME_LENGTH = 120;
+
+/** Largest token of a processor's record, bytes. Enforced before verifying (artifact/processor). */
+export const MAX_PROCESSOR_BYTES = 64 * 1024;

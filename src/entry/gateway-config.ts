@@ -3,6 +3,7 @@
 
 import { isSlug } from '../core/bank.ts';
 import { WasmpayError } from '../core/error.ts';
+import { DEFAULT_SIGNATURE_WINDOW_S } from '../gateway/authenticate.ts';
 import { DEFAULT_FRESHNESS, type Freshness } from '../gateway/freshness.ts';
 import type { Rations } from '../gateway/governor.ts';
 
@@ -14,8 +15,12 @@ export interface GatewayConfig {
   readonly audience: string;
   /** JSON Web Key Set of public keys whose releases run. */
   readonly trustedKeys: string;
-  /** SHA-256 of each API key, hexadecimal; `open` on a machine of one's own. */
-  readonly callers: readonly string[] | 'open';
+  /** Processors with a record in the store; `open`: anybody, on a machine of one's own. */
+  readonly callers: 'processors' | 'open';
+  /** The smallest number of a processor's record that is believed, by processor. */
+  readonly minimumProcessors: ReadonlyMap<string, number>;
+  /** How far a signature's time may be from the gateway's, seconds. */
+  readonly signatureWindowS: number;
   /** Secret that guests' randomness is derived with. */
   readonly seedKey: string;
   /** Domains under which banks are subdomains. */
@@ -66,25 +71,30 @@ export function readGatewayConfig(env: Environment, faults: string[]): GatewayCo
   if (baseDomains.length === 0)
     faults.push('WASMPAY_BASE_DOMAINS is missing: the domains under which banks are subdomains');
 
-  const keyHashes = list('WASMPAY_API_KEY_HASHES').map((hash) => hash.toLowerCase());
   const open = text('WASMPAY_OPEN') === 'loopback';
-  if (open && (keyHashes.length > 0 || baseDomains.some((domain) => domain !== 'localhost'))) {
-    faults.push(
-      'WASMPAY_OPEN is for a machine of your own: it goes with base domain localhost and without API keys',
-    );
-  }
-  if (!open && keyHashes.length === 0) {
-    faults.push('WASMPAY_API_KEY_HASHES is missing: the SHA-256 of each API key, in hexadecimal');
-  }
-  if (!keyHashes.every((hash) => /^[0-9a-f]{64}$/.test(hash))) {
-    faults.push('WASMPAY_API_KEY_HASHES holds something else than SHA-256 digests of 64 hexadecimal digits');
+  if (open && baseDomains.some((domain) => domain !== 'localhost')) {
+    faults.push('WASMPAY_OPEN is for a machine of your own: it goes with base domain localhost');
   }
 
-  const minimumReleases = readMinimumReleases(list('WASMPAY_MINIMUM_RELEASES'), faults);
+  const readMinima = (name: string): Map<string, number> => readMinimumNumbers(name, list(name), faults);
+  const minimumReleases = readMinima('WASMPAY_MINIMUM_RELEASES');
+  const minimumProcessors = readMinima('WASMPAY_MINIMUM_PROCESSORS');
+  const signatureWindowS = readSignatureWindow(text('WASMPAY_SIGNATURE_WINDOW_SECONDS'), faults);
   const freshness = readFreshness(list('WASMPAY_FRESHNESS'), faults);
   const rations = readNumbers('WASMPAY_RATIONS', list('WASMPAY_RATIONS'), RATION_RANGES, faults);
-  const callers = open ? 'open' : keyHashes;
-  return { audience, trustedKeys, callers, seedKey, baseDomains, minimumReleases, freshness, rations };
+  const callers = open ? 'open' : 'processors';
+  return {
+    audience,
+    trustedKeys,
+    callers,
+    minimumProcessors,
+    signatureWindowS,
+    seedKey,
+    baseDomains,
+    minimumReleases,
+    freshness,
+    rations,
+  };
 }
 
 /** Throws `config_invalid` with every fault that was collected. */
@@ -93,19 +103,32 @@ export function refuseFaults(faults: readonly string[]): void {
   throw new WasmpayError('config_invalid', `this gateway cannot start:\n- ${faults.join('\n- ')}`);
 }
 
-function readMinimumReleases(entries: readonly string[], faults: string[]): Map<string, number> {
+function readMinimumNumbers(
+  variable: string,
+  entries: readonly string[],
+  faults: string[],
+): Map<string, number> {
   const minima = new Map<string, number>();
   for (const entry of entries) {
     const [slug = '', number = ''] = entry.split('=');
     if (isSlug(slug) && /^[1-9]\d{0,14}$/.test(number) && !minima.has(slug)) minima.set(slug, Number(number));
     else {
-      faults.push(
-        'WASMPAY_MINIMUM_RELEASES is a list of SLUG=NUMBER, each bank once and with a number from 1',
-      );
+      faults.push(`${variable} is a list of SLUG=NUMBER, each slug once and with a number from 1`);
       break;
     }
   }
   return minima;
+}
+
+/** Longest window, seconds: for as long a request that was overheard can be sent again. */
+const MAX_SIGNATURE_WINDOW_S = 300;
+
+function readSignatureWindow(text: string, faults: string[]): number {
+  if (text === '') return DEFAULT_SIGNATURE_WINDOW_S;
+  const seconds = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (seconds >= 1 && seconds <= MAX_SIGNATURE_WINDOW_S) return seconds;
+  faults.push(`WASMPAY_SIGNATURE_WINDOW_SECONDS is a whole number from 1 to ${MAX_SIGNATURE_WINDOW_S}`);
+  return DEFAULT_SIGNATURE_WINDOW_S;
 }
 
 interface Range {

@@ -2,6 +2,9 @@
 
 import { isIP } from 'node:net';
 
+import { isTierName } from '../artifact/processor.ts';
+import { DEFAULT_RATE_TIERS, STANDARD_TIER, type RateTier } from '../gateway/rate-limit.ts';
+import type { Scheme } from '../gateway/signature/signature-base.ts';
 import {
   readGatewayConfig,
   refuseFaults,
@@ -17,6 +20,10 @@ export interface NodeConfig extends GatewayConfig {
   readonly host: string;
   /** 0: one that is free. */
   readonly port: number;
+  /** What each rate tier allows. */
+  readonly rateTiers: ReadonlyMap<string, RateTier>;
+  /** The scheme that callers use: a proxy ends TLS in front of this gateway. */
+  readonly publicScheme: Scheme;
   /** How long a gateway that is told to end goes on accepting, milliseconds: until a balancer has noticed. */
   readonly drainMs: number;
 }
@@ -39,8 +46,20 @@ export function parseNodeConfig(env: Environment): NodeConfig {
     faults.push('WASMPAY_OPEN is for a machine of your own: it goes with HOST 127.0.0.1 or ::1');
   const port = readNumber(env, 'PORT', 8787, 65_535, faults);
   const drainS = readNumber(env, 'WASMPAY_DRAIN_SECONDS', 0, MAX_DRAIN_S, faults);
+  const rateTiers = readRateTiers(textOf(env, 'WASMPAY_RATE_TIERS'), faults);
+  const publicScheme = textOf(env, 'WASMPAY_PUBLIC_SCHEME') || 'https';
+  if (publicScheme !== 'https' && publicScheme !== 'http')
+    faults.push('WASMPAY_PUBLIC_SCHEME is https, or http where no proxy ends TLS');
   refuseFaults(faults);
-  return { ...config, store, host, port, drainMs: drainS * 1000 };
+  return {
+    ...config,
+    store,
+    host,
+    port,
+    rateTiers,
+    publicScheme: publicScheme as Scheme,
+    drainMs: drainS * 1000,
+  };
 }
 
 function readNumber(
@@ -56,4 +75,20 @@ function readNumber(
   if (number <= most) return number;
   faults.push(`${name} is a whole number from 0 to ${most}`);
   return byDefault;
+}
+
+/** Reads NAME=REQUESTS/SECONDS; tiers that are not named stay as they are by default. */
+function readRateTiers(text: string, faults: string[]): ReadonlyMap<string, RateTier> {
+  const tiers = new Map(DEFAULT_RATE_TIERS);
+  for (const entry of text.split(/[\s,]+/).filter((part) => part !== '')) {
+    const [, name = '', requests, seconds] = /^([^=]+)=([1-9]\d{0,8})\/([1-9]\d{0,3})$/.exec(entry) ?? [];
+    if (isTierName(name)) tiers.set(name, { requests: Number(requests), perS: Number(seconds) });
+    else {
+      faults.push(
+        `WASMPAY_RATE_TIERS is a list of NAME=REQUESTS/SECONDS, such as ${STANDARD_TIER}=1000/10; names are in lower case`,
+      );
+      break;
+    }
+  }
+  return tiers;
 }

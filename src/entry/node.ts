@@ -5,15 +5,17 @@ import { stat } from 'node:fs/promises';
 
 import { readArtifact } from '../artifact/artifact.ts';
 import { parseTrustedKeys } from '../artifact/release-keys.ts';
+import { createProcessorVerifier } from '../artifact/verify-processor.ts';
 import { createReleaseVerifier } from '../artifact/verify-release.ts';
 import { WasmpayError } from '../core/error.ts';
 import { createGateway } from '../gateway/app.ts';
-import { createAuthenticator } from '../gateway/authenticate.ts';
+import type { Access } from '../gateway/authenticate.ts';
+import { createTokenBuckets } from '../gateway/rate-limit.ts';
 import { createNodeSandbox } from '../sandbox/node/node-sandbox.ts';
 import { openStore, parseStoreAddress } from '../store/store-address.ts';
 import { createLineLog } from './line-log.ts';
 import { readNodeBody } from './node-body.ts';
-import { createNodeHmac } from './node-hmac.ts';
+import { createNodeHmac, nodeSha256 } from './node-digests.ts';
 import { parseNodeConfig } from './node-config.ts';
 import { startNodeServer } from './node-server.ts';
 
@@ -30,6 +32,19 @@ async function serve(): Promise<void> {
   await requireDirectory(config.store);
   const clock = (): number => Date.now();
   const trustedKeys = await parseTrustedKeys(config.trustedKeys);
+  const { audience } = config;
+  const access: Access = {
+    verifyProcessor: createProcessorVerifier({
+      trustedKeys,
+      audience,
+      clock,
+      minimumNumbers: config.minimumProcessors,
+    }),
+    rateLimiter: createTokenBuckets(config.rateTiers, clock),
+    sha256: nodeSha256,
+    signatureWindowS: config.signatureWindowS,
+    publicScheme: config.publicScheme,
+  };
   // Whoever reads the log may go away; unheard, the error of the next write would end the process.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const log = createLineLog((lines) => console.log(lines));
@@ -40,13 +55,13 @@ async function serve(): Promise<void> {
     clock,
     verifyRelease: createReleaseVerifier({
       trustedKeys,
-      audience: config.audience,
+      audience,
       clock,
       minimumNumbers: config.minimumReleases,
     }),
     readArtifact,
     sandbox: createNodeSandbox(),
-    authenticator: createAuthenticator(config.callers === 'open' ? 'open' : { keyHashes: config.callers }),
+    callers: config.callers === 'open' ? 'open' : access,
     seedKey: new TextEncoder().encode(config.seedKey),
     hmac: createNodeHmac(),
     baseDomains: config.baseDomains,
@@ -63,8 +78,8 @@ async function serve(): Promise<void> {
     config.host,
     config.port,
   );
-  const access = config.callers === 'open' ? '; open: anyone on this machine may ask' : '';
-  console.error(`wasmpay gateway  ${server.url}${access}`);
+  const who = config.callers === 'open' ? '; open: anyone on this machine may ask' : '';
+  console.error(`wasmpay gateway  ${server.url}${who}`);
   const signal = await told;
   isDraining = true;
   // Told twice means now.

@@ -6,13 +6,15 @@ import childSource from 'wasmpay:child';
 
 import { readArtifact } from '../artifact/artifact.ts';
 import { parseTrustedKeys } from '../artifact/release-keys.ts';
+import { createProcessorVerifier } from '../artifact/verify-processor.ts';
 import { createReleaseVerifier } from '../artifact/verify-release.ts';
 import { createGateway } from '../gateway/app.ts';
-import { createAuthenticator } from '../gateway/authenticate.ts';
+import type { Access } from '../gateway/authenticate.ts';
 import { createWorkerdSandbox } from '../sandbox/workerd/loader.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { WorkerConfig } from './worker-config.ts';
 import { createWorkerMirror } from './worker-mirror.ts';
+import { createBindingLimiter } from './worker-rate-limit.ts';
 
 /** The gateway over `store`. Throws `config_invalid` or `key_invalid` where a value of the configuration is no good. */
 export async function createWorkerGateway(
@@ -22,6 +24,16 @@ export async function createWorkerGateway(
   const { audience, callers, maxIsolates, baseDomains, freshness, rations } = config;
   const clock = (): number => Date.now();
   const trustedKeys = await parseTrustedKeys(config.trustedKeys);
+  const access: Access = {
+    verifyProcessor: createProcessorVerifier({
+      trustedKeys,
+      audience,
+      clock,
+      minimumNumbers: config.minimumProcessors,
+    }),
+    rateLimiter: createBindingLimiter(config.rateTiers),
+    signatureWindowS: config.signatureWindowS,
+  };
   const gateway = createGateway({
     store,
     clock,
@@ -42,7 +54,7 @@ export async function createWorkerGateway(
     artifactMirror: createWorkerMirror((caches as unknown as CacheStorage).default),
     freshness,
     rations,
-    authenticator: createAuthenticator(callers === 'open' ? 'open' : { keyHashes: callers }),
+    callers: callers === 'open' ? 'open' : access,
     seedKey: new TextEncoder().encode(config.seedKey),
     baseDomains,
     log: (event) => console.log(JSON.stringify(event)),

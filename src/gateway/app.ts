@@ -16,13 +16,14 @@ import { parseTransaction } from '../core/parse-transaction.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { createArtifactCache, type ArtifactMirror } from './artifact-cache.ts';
-import type { Authenticator } from './authenticate.ts';
+import { createDoor, openDoor, type Access, type Admission, type Caller } from './authenticate.ts';
 import { createBankAddressReader } from './bank-address.ts';
 import { createDecider } from './decide.ts';
 import type { GatewayEvent, RequestEvent } from './event.ts';
 import { DEFAULT_FRESHNESS, type Freshness } from './freshness.ts';
 import { createGovernor, DEFAULT_RATIONS, type Rations } from './governor.ts';
 import { RESPONSE_HEADERS, respondWithProblem, type Problem } from './problem.ts';
+import { createProcessorCache } from './processor-cache.ts';
 import { createReadiness } from './readiness.ts';
 import { readBody } from './read-body.ts';
 import { createReleaseCache } from './release-cache.ts';
@@ -39,7 +40,8 @@ export interface GatewayDeps {
   /** Throws `artifact_invalid` or `manifest_invalid`. */
   readonly readArtifact: (bytes: Uint8Array<ArrayBuffer>, digest: Digest) => Promise<Artifact>;
   readonly sandbox: Sandbox;
-  readonly authenticator: Authenticator;
+  /** Who may ask: processors with a record in the store, or anybody, which must be said in so many words. */
+  readonly callers: Access | 'open';
   /** Secret, at least 32 bytes: what guests' random numbers come from. */
   readonly seedKey: Uint8Array;
   /** Defaults to Web Crypto's. */
@@ -73,7 +75,7 @@ type GatewayContext = Context<GatewayEnv>;
 
 /** The gateway. Throws `config_invalid` on base domains or a seed key that are none. */
 export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
-  const { store, clock, authenticator, readBytes } = deps;
+  const { store, clock, callers, readBytes } = deps;
   const freshness = { ...DEFAULT_FRESHNESS, ...deps.freshness };
   const timer = deps.timer ?? runtimeTimer;
   const log = (event: GatewayEvent): void => {
@@ -84,6 +86,10 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
     }
   };
   const shared = { store, clock, timer, freshness, onEvent: log };
+  const door =
+    callers === 'open'
+      ? openDoor
+      : createDoor(createProcessorCache({ ...shared, verify: callers.verifyProcessor }), callers, clock);
   const readAddress = createBankAddressReader(deps.baseDomains);
   const decide = createDecider({
     releases: createReleaseCache({ ...shared, verify: deps.verifyRelease }),
@@ -107,17 +113,22 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
   const readiness = createReadiness(store, probes, deps.isDraining ?? (() => false));
 
   const validate = async (c: GatewayContext, pathBank?: string): Promise<Response> => {
-    const authorization = c.req.header('authorization');
-    if (!(await authenticator(authorization))) {
-      return refuse(c, { code: 'unauthenticated', headers: { 'www-authenticate': 'Bearer' } });
-    }
-    const address = readAddress(hostOf(c), pathBank);
+    const host = hostOf(c);
+    const { method, url, headers } = c.req.raw;
+    const admission = await door({ method, url, host, headers }, (work) => keepAlive(c, work));
+    if ('caller' in admission) noteCaller(c, admission.caller);
+    if (admission.kind !== 'admitted') return refuse(c, describeRefusal(admission));
+    const { caller } = admission;
+    const address = readAddress(host, pathBank);
     if (address.kind !== 'named' && address.kind !== 'unnamed') return refuse(c, { code: address.kind });
+    if (address.kind === 'named' && !caller.mayAskAbout(address.slug))
+      return refuse(c, { code: 'forbidden' });
     const body = await readBody(
       c.req.raw,
       readBytes === undefined ? undefined : (request) => readBytes(request, c.env),
     );
     if (!body.ok) return refuse(c, body.problem);
+    if (!(await caller.sentBody(body.text))) return refuse(c, UNAUTHENTICATED);
     const json = parseJson(body.text);
     if (!json.ok) return refuse(c, describeMalformed(json.fault));
     const parsed = parseTransaction(json.value);
@@ -127,6 +138,7 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
     if (destination === undefined || (address.kind === 'named' && address.slug !== destination)) {
       return refuse(c, BANK_MISMATCH);
     }
+    if (!caller.mayAskAbout(destination)) return refuse(c, { code: 'forbidden' });
     const result = await decide(destination, transaction, (work) => keepAlive(c, work));
     if ('release' in result) noteRelease(c, result.release, result.failure);
     return result.kind === 'decided' ? respondWithDecision(c, result.body) : refuse(c, { code: result.kind });
@@ -181,6 +193,8 @@ const JSON_HEADERS = { ...RESPONSE_HEADERS, 'content-type': 'application/json' }
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
+const UNAUTHENTICATED: Problem = { code: 'unauthenticated', headers: { 'www-authenticate': 'Bearer' } };
+
 const BANK_MISMATCH: Problem = {
   code: 'bank_mismatch',
   details: {
@@ -193,6 +207,12 @@ const BANK_MISMATCH: Problem = {
 function refuse(c: GatewayContext, problem: Problem): Response {
   c.get('trace').problem = problem.code;
   return respondWithProblem(problem);
+}
+
+function describeRefusal(admission: Exclude<Admission, { kind: 'admitted' }>): Problem {
+  if (admission.kind === 'unauthenticated') return UNAUTHENTICATED;
+  if (admission.kind === 'store_unavailable') return { code: 'store_unavailable' };
+  return { code: 'rate_limited', headers: { 'retry-after': String(admission.retryAfterS) } };
 }
 
 function notAllowed(allow: string): Problem {
@@ -215,6 +235,14 @@ function respondWithDecision(c: GatewayContext, body: DecisionBody): Response {
   c.get('trace').decision = body.decision;
   c.get('trace').decidedBy = body.decided_by;
   return new Response(JSON.stringify(body), { headers: JSON_HEADERS });
+}
+
+function noteCaller(c: GatewayContext, { processor, key, means, rateLimit }: Caller): void {
+  const trace = c.get('trace');
+  if (processor !== undefined) trace.processor = processor;
+  if (key !== undefined) trace.key = key;
+  if (means !== undefined) trace.means = means;
+  if (rateLimit !== undefined) trace.rateLimit = rateLimit;
 }
 
 function noteRelease(c: GatewayContext, release: VerifiedRelease, failure: Failure | undefined): void {

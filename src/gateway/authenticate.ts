@@ -1,52 +1,189 @@
-// API keys: who may ask at all. The configuration holds SHA-256 hashes, so that reading it gives nobody a key. Keys
-// are random and long, which is why one round of a fast hash is enough.
+// The door: from a request's headers to the processor that sent it, or a refusal that says nothing about why. An API key
+// or a signature (RFC 9421), never both. Nothing is read before the key's check or the signature's form holds; unknown
+// names, unknown keys and wrong secrets take the same steps. The body is not looked at: a signature's `content-digest` is
+// compared with it once it is there.
 
-import { bytesOfHex } from '../artifact/digest.ts';
-import { WasmpayError } from '../core/error.ts';
+import { mayAskAbout, type VerifiedProcessor } from '../artifact/processor.ts';
+import { toHex } from '../artifact/digest.ts';
+import { parseApiKey } from '../core/api-key.ts';
+import type { Clock } from '../core/clock.ts';
+import { STANDARD_TIER, type RateLimiter } from './rate-limit.ts';
+import type { RecordCache } from './record-cache.ts';
+import { parseContentDigest, type BodyCheck } from './signature/content-digest.ts';
+import { composeSignatureBase, type Scheme, type SignedRequest } from './signature/signature-base.ts';
+import { parseSignatureClaim } from './signature/signature-claim.ts';
+import { createSignatureVerifier } from './signature/verify-signature.ts';
+import type { WaitUntil } from './timer.ts';
 
-/** Whether the request with this `authorization` header may go on. It never says what was wrong with it. */
-export type Authenticator = (authorization: string | undefined) => Promise<boolean>;
+/** How far `created` may be from the gateway's clock, seconds, unless chosen otherwise: both run NTP, networks retry. */
+export const DEFAULT_SIGNATURE_WINDOW_S = 60;
 
-/**
- * `open` asks nobody for a key, and must be said in so many words. `keyHashes` are 64 hexadecimal digits each; with
- * two, keys can be changed without a gap.
- */
-export type AuthenticatorOptions = 'open' | { readonly keyHashes: readonly string[] };
+/** SHA-256 of a text, as 64 lower-case hexadecimal digits. */
+export type Sha256 = (text: string) => string | Promise<string>;
 
-const HASH = /^[0-9a-f]{64}$/i;
+/** How processors are told apart. */
+export interface Access {
+  /** Throws `processor_invalid`. */
+  readonly verifyProcessor: (token: Uint8Array, processor: string) => Promise<VerifiedProcessor>;
+  readonly rateLimiter: RateLimiter;
+  /** Defaults to Web Crypto's. */
+  readonly sha256?: Sha256;
+  /** Defaults to {@link DEFAULT_SIGNATURE_WINDOW_S}. */
+  readonly signatureWindowS?: number;
+  /** The scheme that callers use, where a proxy hides it. Defaults to the one that the request came with. */
+  readonly publicScheme?: Scheme;
+}
 
-// RFC 6750, 2.1: b64token. Two headers arrive joined by a comma, which it does not have. The length bounds the hashing.
-const BEARER = /^bearer +([A-Za-z0-9._~+/-]{1,512}=*)$/i;
+/** Who asks, once that is proven. On an open gateway nobody in particular. */
+export interface Caller {
+  /** Slug of the processor. */
+  readonly processor?: string;
+  /** Id of the key that proved it. */
+  readonly key?: string;
+  readonly means?: 'api_key' | 'signature';
+  /** What kept its rate from being counted as its record says. */
+  readonly rateLimit?: 'unknown_tier' | 'failed';
+  /** Whether it may ask about the bank with this slug. */
+  mayAskAbout(slug: string): boolean;
+  /** Whether this is the body that was signed, where one was. */
+  sentBody(text: string): Promise<boolean> | true;
+}
 
-/** An authenticator for these keys. Throws `config_invalid` where there is none, or a hash is none. */
-export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  if (options === 'open') return () => Promise.resolve(true);
-  const hashes = options.keyHashes.map(parseHash);
-  if (hashes.length === 0) {
-    throw new WasmpayError(
-      'config_invalid',
-      'no API key is configured, and the gateway is not said to be open',
-    );
-  }
-  return async (authorization) => {
-    const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
-    if (token === undefined) return false;
-    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token)));
-    // Every byte of every hash is compared: the time tells neither which key was near nor how near.
-    let isKnown = 0;
-    for (const known of hashes) isKnown |= Number(differenceOf(hash, known) === 0);
-    return isKnown === 1;
+export type Admission =
+  | { readonly kind: 'admitted'; readonly caller: Caller }
+  | { readonly kind: 'unauthenticated' }
+  | { readonly kind: 'store_unavailable' }
+  | { readonly kind: 'rate_limited'; readonly caller: Caller; readonly retryAfterS: number };
+
+/** Lets a request in, or not. Rejects on a bug only. */
+export type Door = (request: SignedRequest, waitUntil: WaitUntil) => Promise<Admission>;
+
+/** The door of an open gateway. */
+export const openDoor: Door = () => Promise.resolve(OPEN);
+
+const OPEN: Admission = {
+  kind: 'admitted',
+  caller: { mayAskAbout: () => true, sentBody: () => true },
+};
+
+const REFUSED: Admission = { kind: 'unauthenticated' };
+
+/** What a request claims, before anything is read: whose it is, and how that would be proven. */
+interface Claim {
+  readonly processor: string;
+  readonly key: string;
+  readonly means: 'api_key' | 'signature';
+  readonly prove: (record: VerifiedProcessor | undefined) => boolean | Promise<boolean>;
+  readonly checkBody?: BodyCheck;
+}
+
+/** A door for the processors in `processors`. */
+export function createDoor(processors: RecordCache<VerifiedProcessor>, access: Access, clock: Clock): Door {
+  const { rateLimiter, publicScheme, sha256 = webSha256 } = access;
+  const windowS = access.signatureWindowS ?? DEFAULT_SIGNATURE_WINDOW_S;
+  const verifySignature = createSignatureVerifier();
+
+  const readKeyClaim = (authorization: string): Claim | undefined => {
+    const text = BEARER.exec(authorization)?.[1];
+    const key = text === undefined ? undefined : parseApiKey(text);
+    if (key === undefined) return undefined;
+    return {
+      processor: key.processor,
+      key: key.keyId,
+      means: 'api_key',
+      async prove(record) {
+        const entry = record?.apiKeys.find(({ id }) => id === key.keyId);
+        const isSame = equals(await sha256(key.text), entry?.sha256 ?? NO_DIGEST);
+        return isSame && entry !== undefined && !hasEnded(entry, clock());
+      },
+    };
+  };
+
+  const readSignatureClaim = (request: SignedRequest): Claim | undefined => {
+    const { headers } = request;
+    const claim = parseSignatureClaim(headers.get('signature-input') ?? '', headers.get('signature') ?? '');
+    const checkBody = parseContentDigest(headers.get('content-digest') ?? '');
+    if (claim === undefined || checkBody === undefined) return undefined;
+    const nowS = clock() / 1000;
+    if (Math.abs(nowS - claim.createdS) > windowS) return undefined;
+    if (claim.expiresS !== undefined && claim.expiresS <= nowS) return undefined;
+    const base = composeSignatureBase(claim, request, publicScheme);
+    if (base === undefined) return undefined;
+    return {
+      processor: claim.processor,
+      key: claim.keyId,
+      means: 'signature',
+      async prove(record) {
+        const entry = record?.publicKeys.find(({ id }) => id === claim.keyId);
+        const isGood = await verifySignature(entry, claim.signature, base);
+        return isGood && entry !== undefined && !hasEnded(entry, clock());
+      },
+      checkBody,
+    };
+  };
+
+  const readClaim = (request: SignedRequest): Claim | undefined => {
+    const { headers } = request;
+    const authorization = headers.get('authorization');
+    const isSigned = headers.has('signature') || headers.has('signature-input');
+    // Two proofs could name two processors: which one asks must not depend on which is looked at first.
+    if (authorization !== null && isSigned) return undefined;
+    return authorization === null ? readSignatureClaim(request) : readKeyClaim(authorization);
+  };
+
+  const count = async (caller: Caller, tier: string): Promise<Admission> => {
+    const isKnown = rateLimiter.has(tier);
+    const noted: Caller = isKnown ? caller : { ...caller, rateLimit: 'unknown_tier' };
+    try {
+      const verdict = await rateLimiter.take(isKnown ? tier : STANDARD_TIER, String(caller.processor));
+      if (verdict.allowed) return { kind: 'admitted', caller: noted };
+      return { kind: 'rate_limited', caller: noted, retryAfterS: verdict.retryAfterS };
+    } catch {
+      // A counter that fails must not stop payments of somebody who is known.
+      return { kind: 'admitted', caller: { ...noted, rateLimit: 'failed' } };
+    }
+  };
+
+  return async (request, waitUntil) => {
+    const claim = readClaim(request);
+    if (claim === undefined) return REFUSED;
+    const lookup = await processors.get(claim.processor, waitUntil);
+    if (lookup.kind === 'unavailable') return { kind: 'store_unavailable' };
+    const record = lookup.kind === 'found' ? lookup.record : undefined;
+    const isProven = await claim.prove(record);
+    if (!isProven || record === undefined) return REFUSED;
+    const { checkBody, means, key } = claim;
+    const caller: Caller = {
+      processor: record.processor,
+      key,
+      means,
+      mayAskAbout: (slug) => mayAskAbout(record, slug),
+      // The text was decoded strictly, so that its UTF-8 is exactly the bytes that came.
+      sentBody: (text) => checkBody === undefined || checkBody(new TextEncoder().encode(text)),
+    };
+    return count(caller, record.tier);
   };
 }
 
-function differenceOf(a: Uint8Array, b: Uint8Array): number {
+// RFC 6750, 2.1. Two headers arrive joined by a comma, which no key has.
+const BEARER = /^bearer +(\w[\w-]{1,255})$/i;
+
+/** The digest of nothing that anybody could send. */
+const NO_DIGEST = '0'.repeat(64);
+
+/** Compares all of both, whatever differs: the time tells neither whether a key exists nor how near a guess was. */
+function equals(a: string, b: string): boolean {
   let difference = a.length ^ b.length;
-  for (let index = 0; index < a.length; index += 1) difference |= (a[index] ?? 0) ^ (b[index] ?? 0);
-  return difference;
+  for (let index = 0; index < NO_DIGEST.length; index += 1)
+    difference |= a.charCodeAt(index) ^ b.charCodeAt(index);
+  return difference === 0;
 }
 
-function parseHash(hex: string): Uint8Array {
-  if (!HASH.test(hex))
-    throw new WasmpayError('config_invalid', 'an API key hash is not 64 hexadecimal digits');
-  return bytesOfHex(hex.toLowerCase());
+/** As RFC 7519's `exp`: the end itself is too late. */
+function hasEnded({ notAfterS }: { readonly notAfterS?: number }, nowMs: number): boolean {
+  return notAfterS !== undefined && nowMs >= notAfterS * 1000;
+}
+
+async function webSha256(text: string): Promise<string> {
+  return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))));
 }

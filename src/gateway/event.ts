@@ -4,23 +4,17 @@
 import type { FailureCode } from '../core/failure.ts';
 import type { ErrorCode } from '../core/error.ts';
 import type { ProblemCode } from './problem.ts';
+import type { RecordFault } from './record-cache.ts';
 
-/** Everything that the caches report. */
+/**
+ * Everything that the caches report. Of a release, or a processor's record: `read_failed` (storage did not answer, or not
+ * in time), `rejected` (signature, audience, name or validity do not hold), `rolled_back` (verified, but with a smaller
+ * number than one already seen), `not_yet_valid`, `expired`, `vanished` (there was one, and storage has none any more),
+ * `served_stale` (an old one was served, since storage gave no newer one).
+ */
 export type CacheEventCode =
-  /** Storage did not answer, or not in time. */
-  | 'release_read_failed'
-  /** Signature, audience, bank or validity do not hold. */
-  | 'release_rejected'
-  /** Verified, but with a smaller number than one already seen. */
-  | 'release_rolled_back'
-  /** Verified, but starts in the future. */
-  | 'release_not_yet_valid'
-  /** Verified, but past its end. */
-  | 'release_expired'
-  /** A bank that had a release has none in storage any more. */
-  | 'release_vanished'
-  /** An old release was served, since storage gave no newer one. */
-  | 'release_served_stale'
+  | `release_${RecordFault}`
+  | `processor_${RecordFault}`
   | 'artifact_read_failed'
   | 'artifact_missing'
   /** Digest, container or manifest do not hold. */
@@ -31,6 +25,8 @@ export interface CacheEvent {
   readonly code: CacheEventCode;
   /** Slug; absent where no release of it was ever verified, since then the name is a caller's. */
   readonly bank?: string;
+  /** Likewise of a processor. */
+  readonly processor?: string;
   /** Digest of the artifact. */
   readonly artifact?: string;
   /** Code of the error behind it. */
@@ -46,6 +42,12 @@ export interface RequestEvent {
   readonly status: number;
   readonly durationMs: number;
   readonly problem?: ProblemCode;
+  /** Slug of the processor that asked, once it has proven to be that one; and the id of the key that proved it. */
+  readonly processor?: string;
+  readonly key?: string;
+  readonly means?: 'api_key' | 'signature';
+  /** Its tier is none of this gateway's, so that the standard one was counted; or nothing could be counted. */
+  readonly rateLimit?: 'unknown_tier' | 'failed';
   /** Slug of a bank that has a release. */
   readonly bank?: string;
   readonly release?: number;

@@ -14,8 +14,8 @@ interface ProblemKind {
 /** Codes are stable; titles may change. Source: design, "The gateway"; the last rows of 404, 405, 500 are HTTP's. */
 const PROBLEMS = {
   malformed_json: { status: 400, title: 'The body is not one JSON text in UTF-8' },
-  unauthenticated: { status: 401, title: 'A valid API key is required' },
-  forbidden: { status: 403, title: 'This API key may not do that' },
+  unauthenticated: { status: 401, title: 'A valid API key or signature is required' },
+  forbidden: { status: 403, title: 'This processor may not ask about that bank' },
   not_found: { status: 404, title: 'There is nothing here' },
   unknown_bank: { status: 404, title: 'No such bank' },
   method_not_allowed: { status: 405, title: 'This method is not allowed here' },
@@ -27,7 +27,7 @@ const PROBLEMS = {
   rate_limited: { status: 429, title: 'Too many requests', retryAfterS: 1 },
   internal: { status: 500, title: 'The gateway failed' },
   not_ready: { status: 503, title: 'This gateway takes no traffic now', retryAfterS: 1 },
-  store_unavailable: { status: 503, title: "The bank's release cannot be read now", retryAfterS: 1 },
+  store_unavailable: { status: 503, title: 'What this answer depends on cannot be read now', retryAfterS: 1 },
   validator_unavailable: { status: 503, title: "The bank's validator cannot answer now", retryAfterS: 1 },
 } as const satisfies Record<string, ProblemKind>;
 

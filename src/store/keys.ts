@@ -11,3 +11,10 @@ export const currentReleaseKey = (slug: string): string => `banks/${slug}/curren
 
 /** One release of a bank, kept for ever. */
 export const releaseKey = (slug: string, number: number): string => `banks/${slug}/releases/${number}`;
+
+/** A processor's current record: whom the gateway lets in. */
+export const currentProcessorKey = (processor: string): string => `processors/${processor}/current`;
+
+/** One record of a processor, kept for ever. */
+export const processorRecordKey = (processor: string, number: number): string =>
+  `processors/${processor}/records/${number}`;

@@ -57,7 +57,7 @@ async function startGateway() {
     verifyRelease: createReleaseVerifier({ trustedKeys, audience: AUDIENCE, clock }),
     readArtifact,
     sandbox: createNodeSandbox(),
-    authenticator: async () => true,
+    callers: 'open',
     seedKey: new Uint8Array(32),
     baseDomains: ['localhost'],
     log: () => {},

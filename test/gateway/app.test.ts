@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 
 import { MAX_BODY_BYTES } from '../../src/core/limits.ts';
-import { createAuthenticator } from '../../src/gateway/authenticate.ts';
+import { createTokenBuckets, DEFAULT_RATE_TIERS } from '../../src/gateway/rate-limit.ts';
+import { currentProcessorKey } from '../../src/store/keys.ts';
 import {
   BARE_URL,
   createGatewayBed,
@@ -10,6 +10,12 @@ import {
   problemOf,
   type PostOptions,
 } from '../fixtures/gateway-bed.ts';
+import {
+  encodeProcessorPlainly,
+  makeApiKey,
+  makeProcessor,
+  verifyProcessorPlainly,
+} from '../fixtures/processors.ts';
 
 const bodyFor = (destination: string): string =>
   JSON.stringify(makeBody({ destination: { id: destination, name: 'n', country: 'DE', currency: 'EUR' } }));
@@ -141,67 +147,6 @@ describe('a body', () => {
       },
     });
     expect(await ask({ body })).toBe('malformed_json');
-  });
-});
-
-describe('authentication', () => {
-  const keyHashes = ['first', 'second'].map((key) => createHash('sha256').update(key).digest('hex'));
-  const send = async (headers: [string, string][], options: PostOptions = {}): Promise<Response> => {
-    const bed = createGatewayBed({ authenticator: createAuthenticator({ keyHashes }) });
-    await bed.publish();
-    return bed.app.request(options.url ?? BARE_URL, {
-      method: 'POST',
-      body: options.body ?? JSON.stringify(makeBody()),
-      headers: [['content-type', 'application/json'], ...headers],
-      duplex: 'half',
-    } as RequestInit);
-  };
-
-  test.each([
-    ['none', []],
-    ['a wrong one', [['authorization', 'Bearer planted-wrong']]],
-    ['another scheme', [['authorization', 'Basic first']]],
-    [
-      'two',
-      [
-        ['authorization', 'Bearer first'],
-        ['authorization', 'Bearer first'],
-      ],
-    ],
-  ] as [string, [string, string][]][])(
-    'with %s is refused, always in the same words',
-    async (_what, headers) => {
-      const response = await send(headers);
-      expect(response.headers.get('www-authenticate')).toBe('Bearer');
-      const text = await response.clone().text();
-      expect(text).toBe(await (await send([])).text());
-      expect(await problemOf(response)).toBe('unauthenticated');
-    },
-  );
-
-  test.each(['Bearer first', 'Bearer second', 'bearer first'])('with %j goes on', async (authorization) => {
-    expect((await send([['authorization', authorization]])).status).toBe(200);
-  });
-
-  test('comes before the body is read and before a host or bank is judged', async () => {
-    let pulled = 0;
-    const body = new ReadableStream<Uint8Array>(
-      {
-        pull() {
-          pulled += 1;
-        },
-      },
-      { highWaterMark: 0 },
-    );
-    expect((await send([], { body })).status).toBe(401);
-    expect(pulled).toBe(0);
-    expect((await send([], { url: 'http://evil.example/v1/validate' })).status).toBe(401);
-    expect((await send([], { url: 'http://pay.example/v1/banks/nobody/validate' })).status).toBe(401);
-  });
-
-  test('is not asked for to see that the gateway lives', async () => {
-    const bed = createGatewayBed({ authenticator: createAuthenticator({ keyHashes }) });
-    expect((await bed.app.request('http://anything.example/healthz')).status).toBe(200);
   });
 });
 
@@ -350,11 +295,15 @@ describe('the log', () => {
   });
 
   test('and problems hold nothing that was planted in a request', async () => {
+    const key = makeApiKey('acme', 'k1a2b3c4', '9');
     const bed = createGatewayBed({
-      authenticator: createAuthenticator({
-        keyHashes: [createHash('sha256').update('planted-key').digest('hex')],
-      }),
+      callers: {
+        verifyProcessor: verifyProcessorPlainly,
+        rateLimiter: createTokenBuckets(DEFAULT_RATE_TIERS, Date.now),
+      },
     });
+    const record = makeProcessor({ name: 'planted', apiKeys: [key.entry] });
+    await bed.store.force(currentProcessorKey('acme'), encodeProcessorPlainly(record));
     await bed.publish();
     const bank = { id: 'planted', name: 'planted', country: 'planted', currency: 'planted' };
     const amount = { name: 'planted', symbol: 'planted', amount: 271_828 };
@@ -373,7 +322,7 @@ describe('the log', () => {
     let problems = '';
     for (const body of bodies) {
       for (const url of urls) {
-        for (const authorization of ['Bearer planted-key', 'Bearer planted']) {
+        for (const authorization of [`Bearer ${key.text}`, 'Bearer planted']) {
           for (const outcome of ['verdict', 'failure', 'throws'] as const) {
             bed.outcome = async () => {
               if (outcome === 'throws') throw new Error('planted');
@@ -396,7 +345,7 @@ describe('the log', () => {
         }
       }
     }
-    for (const secret of ['planted', '271828']) {
+    for (const secret of ['planted', '271828', '9'.repeat(64)]) {
       expect(problems).not.toContain(secret);
       expect(JSON.stringify(bed.events)).not.toContain(secret);
     }
@@ -413,7 +362,8 @@ describe('the log', () => {
   });
 
   test('of a bug says where, and its answer says nothing', async () => {
-    const bed = createGatewayBed({ authenticator: () => Promise.reject(new Error('planted')) });
+    const bed = createGatewayBed({ hmac: () => Promise.reject(new Error('planted')) });
+    await bed.publish();
     const response = await bed.post();
     expect(await problemOf(response.clone())).toBe('internal');
     expect((await response.text()) + JSON.stringify(bed.events)).not.toContain('planted');

@@ -1,8 +1,13 @@
-// Node's own HMAC: it answers at once, where Web Crypto's goes through a thread and takes longer than a decision.
+// Node's own HMAC and SHA-256: they answer at once, where Web Crypto's go through a thread and take longer than a
+// decision.
 
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 
+import type { Sha256 } from '../gateway/authenticate.ts';
 import type { Hmac } from '../gateway/seed.ts';
+
+/** SHA-256 of a text. */
+export const nodeSha256: Sha256 = (text) => hash('sha256', text);
 
 /** For keys that are used again and again: each is prepared once. */
 export function createNodeHmac(): Hmac {
