@@ -14,12 +14,15 @@ const NOTHING_LEFT_HINT =
   `${OTHER_KEY_HINT}no release of the bank is left to go on from: ` +
   'delete that object and publish (docs/releases.md, "When an object is spoilt")';
 
+const PROCESSOR_INVALID_HINT = `${OTHER_KEY_HINT}delete that object, and rotate, revoke or set (docs/processors.md)`;
+
 /**
  * What helps against failures of `code` while `command` runs, empty for none in particular; undefined where the message
  * says it.
  */
 export function describeHint(code: ErrorCode, command: string): string | undefined {
   if (code === 'usage') return command === '' ? 'wasmpay --help' : `wasmpay ${command} --help`;
+  if (code === 'processor_invalid') return PROCESSOR_INVALID_HINT;
   if (code !== 'release_invalid') return undefined;
   return command === 'disable' ? NOTHING_LEFT_HINT : RELEASE_INVALID_HINT;
 }

@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   show: async () => (await import('./history.ts')).showCommand,
   diff: async () => (await import('./diff.ts')).diffCommand,
   gc: async () => (await import('./gc.ts')).gcCommand,
+  processors: async () => (await import('./processors.ts')).processorsCommand,
   keys: async () => (await import('./keys.ts')).keysCommand,
   serve: async () => (await import('./serve.ts')).serveCommand,
 };

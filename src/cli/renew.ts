@@ -1,6 +1,9 @@
-// `wasmpay renew BANK` and `wasmpay renew --all`: releases once more with a later end, for a schedule.
+// `wasmpay renew BANK` and `wasmpay renew --all`: releases, and with --all processors' records, once more with a later
+// end, for a schedule.
 
+import { renewRecord, type RecordRenewal } from '../publisher/processors/renew-record.ts';
 import { renewRelease, type Renewal, type RenewOptions } from '../publisher/releases/renew.ts';
+import { describeRenewal, recordOf } from './describe-processor.ts';
 import { formatTime } from './describe-release.ts';
 import { chooseBanks, runForBanks } from './every-bank.ts';
 import { parseOptions } from './options.ts';
@@ -8,7 +11,8 @@ import { DESK_OPTIONS, openDesk, parseBank } from './target.ts';
 import { parseDays } from './terms.ts';
 
 const USAGE = `wasmpay renew BANK|--all [--within-days N] [--valid-days N] [--expired] [TARGET] [--json]
-  Signs current releases anew, so that they do not end; banks that are switched off stay so. --within-days N takes only
+  Signs current releases anew, and with --all processors' records, so that they do not end; banks that are switched off
+  stay so. --within-days N takes only
   those that end within N days. Without --valid-days each is valid for as long as it was. One that has ended, or that a
   newer signed release stands against, is refused: someone may have put it back. --expired takes those that have ended.
   Goes on after a bank that fails; exits with 1 where one was refused, with 3 where one failed.`;
@@ -35,7 +39,7 @@ async function runRenew(args: readonly string[]): Promise<number> {
     expired: parsed.options['expired'] === true,
   };
   const desk = await openDesk(parsed.options);
-  return runForBanks<Renewal>({
+  return runForBanks<Renewal, RecordRenewal>({
     store: desk.store,
     asJson: parsed.options['json'] === true,
     slug,
@@ -46,6 +50,11 @@ async function runRenew(args: readonly string[]): Promise<number> {
       return `${what} ${number}, valid until ${formatTime(notAfterS)}`;
     },
     toJson: (renewal) => ({ renewed: renewal.kind === 'renewed', release: releaseOf(renewal) }),
+    processors: {
+      act: (one) => renewRecord(desk, one, options),
+      describe: describeRenewal,
+      toJson: (renewal) => ({ renewed: renewal.kind === 'renewed', record: recordOf(renewal) }),
+    },
   });
 }
 

@@ -10,7 +10,7 @@ const GATEWAY = fileURLToPath(new URL('../entry/node.ts', import.meta.url));
 
 const USAGE = `wasmpay serve [--store ADDRESS] [--host ADDRESS] [--port NUMBER]
   Serves the gateway on Node. The environment says the rest (WASMPAY_AUDIENCE, WASMPAY_TRUSTED_KEYS, WASMPAY_SEED_KEY,
-  WASMPAY_BASE_DOMAINS, WASMPAY_API_KEY_HASHES …): docs/deploy-node.md. SIGTERM ends it once it has answered what came.`;
+  WASMPAY_BASE_DOMAINS …): docs/deploy-node.md. SIGTERM ends it once it has answered what came.`;
 
 /** The command for main.ts. */
 export const serveCommand = { usage: USAGE, run: runServe };

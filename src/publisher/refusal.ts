@@ -34,7 +34,15 @@ export type RefusalCode =
   | 'artifact_unusable'
   | 'component_missing'
   | 'candidate_unknown'
-  | 'candidate_differs';
+  | 'candidate_differs'
+  | 'processor_id_invalid'
+  | 'processor_unknown'
+  | 'processor_exists'
+  | 'processor_superseded'
+  | 'processor_expired'
+  | 'processor_key_unknown'
+  | 'processor_key_exists'
+  | 'processor_keys_full';
 
 /** One fault of a component. */
 export interface Refusal {

@@ -1,6 +1,6 @@
 // The text of an API key: what it says, and that nothing else is taken for one.
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { crc32 as zlibCrc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 

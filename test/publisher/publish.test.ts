@@ -236,8 +236,9 @@ interface Attempt {
   readonly names?: string;
 }
 
-/** Codes that refuse an action on releases, not a component: test/publisher/releases/. */
+/** Codes that refuse an action on releases or processors, not a component: test/publisher/{releases,processors}/. */
 type ReleaseRefusalCode =
+  | Extract<RefusalCode, `processor_${string}`>
   | 'imports_grew'
   | 'fallback_approves'
   | 'bank_unknown'

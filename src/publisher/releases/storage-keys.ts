@@ -11,11 +11,16 @@ export const COLLECTION_KEY = 'gc/marks';
 
 export const BANKS_PREFIX = 'banks/';
 
+export const PROCESSORS_PREFIX = 'processors/';
+
 /** All numbered releases of a bank. */
 export const releasesPrefix = (slug: string): string => `banks/${slug}/releases/`;
 
 /** All candidates of a bank. */
 export const candidatesPrefix = (slug: string): string => `banks/${slug}/candidates/`;
+
+/** All numbered records of a processor. */
+export const recordsPrefix = (processor: string): string => `${PROCESSORS_PREFIX}${processor}/records/`;
 
 /** The bank that a key under {@link BANKS_PREFIX} belongs to; undefined where that is no slug. */
 export function slugOfKey(key: string): string | undefined {

@@ -1,6 +1,6 @@
 // Signed requests at the door: what lets a processor in, and every way that somebody else might try.
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 
 import type { VerifiedProcessor } from '../../../src/artifact/processor.ts';
@@ -88,7 +88,7 @@ describe('a signed request', () => {
   test.each<[string, Partial<SigningOptions>]>([
     ['method, authority, path and digest', {}],
     ['method, target URI and digest', { components: ['@method', '@target-uri', 'content-digest'] }],
-    ['another order', { components: [...COMPONENTS].reverse() }],
+    ['another order', { components: COMPONENTS.toReversed() }],
     [
       'more than that',
       { components: [...COMPONENTS, '@query', '@scheme', '@request-target', 'content-type'] },
@@ -335,8 +335,8 @@ describe('a signature', () => {
     await expectRefused(
       send({}, (headers) => {
         const bytes = Buffer.from((headers.get('signature') ?? '').slice('sig1=:'.length, -1), 'base64');
-        const s = BigInt(`0x${Buffer.from(bytes.subarray(32)).reverse().toString('hex')}`) + order;
-        const grown = Buffer.from(s.toString(16).padStart(64, '0'), 'hex').reverse();
+        const s = BigInt(`0x${Buffer.from(bytes.subarray(32).toReversed()).toString('hex')}`) + order;
+        const grown = Buffer.from(s.toString(16).padStart(64, '0'), 'hex').toReversed();
         headers.set(
           'signature',
           `sig1=:${Buffer.concat([bytes.subarray(0, 32), grown]).toString('base64')}:`,

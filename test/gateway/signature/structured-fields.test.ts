@@ -1,6 +1,6 @@
 // The structured fields that signatures are made of: one reading for every text, or none.
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import {

@@ -397,7 +397,7 @@ describe('a renewal', () => {
     const outcomes = await forEveryBank(
       bed.store,
       (slug) => renewRelease(bed, slug),
-      ({ bank }) => told.push(bank),
+      ({ name }) => told.push(name),
     );
     expect(told).toEqual(['a-good', 'b-forged', 'c-short', 'd-off']);
     expect(outcomes.map(({ kind }) => kind)).toEqual(['done', 'failed', 'refused', 'done']);
