@@ -5,14 +5,15 @@
 // Needs CLOUDFLARE_API_TOKEN, CLOUDFLARE_ACCOUNT_ID (Workers and R2, paid plan) and the account's workers.dev subdomain
 // in CLOUDFLARE_WORKERS_SUBDOMAIN.
 
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { generateReleaseKeys, parseSigningKey } from '../src/artifact/release-keys.ts';
+import { generateReleaseKeys, parseSigningKey, trustOnly } from '../src/artifact/release-keys.ts';
 import { buildValidator } from '../src/authoring/build-validator.ts';
 import { DEFAULT_POLICY } from '../src/publisher/policy.ts';
+import { addProcessor } from '../src/publisher/processors/change-keys.ts';
 import { publishComponent } from '../src/publisher/publish.ts';
 import { createFilesystemStore } from '../src/store/filesystem.ts';
 import { uploadStore, wrangler } from './r2-upload.ts';
@@ -28,7 +29,6 @@ if (missing.length > 0) {
 
 const name = `wasmpay-smoke-${randomBytes(4).toString('hex')}`;
 const domain = `${name}.${process.env['CLOUDFLARE_WORKERS_SUBDOMAIN']}.workers.dev`;
-const apiKey = randomBytes(32).toString('hex');
 const scratch = await mkdtemp(join(tmpdir(), 'wasmpay-smoke-'));
 const config = join(scratch, 'wrangler.json');
 const secrets = join(scratch, 'secrets.json');
@@ -36,6 +36,7 @@ const cleanups: (() => Promise<unknown>)[] = [() => rm(scratch, { recursive: tru
 
 try {
   const keys = await generateReleaseKeys();
+  const signingKey = await parseSigningKey(JSON.stringify(keys.private));
   const store = createFilesystemStore(join(scratch, 'store'));
   const built = await buildValidator({
     directory: join(ROOT, 'examples/validators/icamer-assemblyscript'),
@@ -45,7 +46,7 @@ try {
     bankId: built.bank,
     component: built.component,
     store,
-    signingKey: await parseSigningKey(JSON.stringify(keys.private)),
+    signingKey,
     audience: name,
     policy: DEFAULT_POLICY,
     trialScript: new URL('../src/sandbox/node/trial-child.ts', import.meta.url),
@@ -53,6 +54,23 @@ try {
     stopwatch: () => performance.now(),
   });
   if (!published.ok) throw new Error(JSON.stringify(published.refusals));
+  const desk = {
+    store,
+    audience: name,
+    trustedKeys: trustOnly(signingKey),
+    signingKey,
+    clock: () => Date.now(),
+  };
+  const added = await addProcessor(desk, 'smoke', {
+    name: 'Smoke test',
+    banks: 'all',
+    tier: 'standard',
+    apiKey: true,
+    publicKeys: [],
+    random: randomBytes,
+  });
+  if (!added.ok) throw new Error(JSON.stringify(added.refusals));
+  const apiKey = added.value.apiKey?.text ?? '';
 
   await wrangler('r2', 'bucket', 'create', name);
   cleanups.unshift(() => wrangler('r2', 'bucket', 'delete', name));
@@ -72,10 +90,10 @@ try {
         WASMPAY_AUDIENCE: name,
         WASMPAY_BASE_DOMAINS: domain,
         WASMPAY_TRUSTED_KEYS: JSON.stringify({ keys: [keys.public] }),
-        WASMPAY_API_KEY_HASHES: createHash('sha256').update(apiKey).digest('hex'),
       },
       r2_buckets: [{ binding: 'BUCKET', bucket_name: name }],
       worker_loaders: [{ binding: 'LOADER' }],
+      ratelimits: [{ name: 'RATE_TIER_STANDARD', namespace_id: '8709', simple: { limit: 100, period: 10 } }],
     }),
   );
   await writeFile(secrets, JSON.stringify({ WASMPAY_SEED_KEY: randomBytes(32).toString('hex') }), {
@@ -84,8 +102,8 @@ try {
   await wrangler('deploy', '--config', config, '--secrets-file', secrets);
   cleanups.unshift(() => wrangler('delete', '--config', config, '--force'));
 
-  await expectDecision('GBR', 'approve');
-  await expectDecision('FRA', 'deny');
+  await expectDecision(apiKey, 'GBR', 'approve');
+  await expectDecision(apiKey, 'FRA', 'deny');
   console.log('ok: the deployed gateway approves and denies; the loader of production takes wasm modules');
 } finally {
   for (const cleanUp of cleanups) {
@@ -94,7 +112,7 @@ try {
 }
 
 /** Asks until the new worker's address answers, at most two minutes. */
-async function expectDecision(country: string, decision: string): Promise<void> {
+async function expectDecision(apiKey: string, country: string, decision: string): Promise<void> {
   const transaction = {
     id: 'txn_smoke',
     origin: { id: 'bank_001', name: 'First', country: 'USA', currency: 'USD' },

@@ -3,13 +3,13 @@
 import { describe, expect, it } from 'vitest';
 
 import { parseNodeConfig } from '../../src/entry/node-config.ts';
+import { DEFAULT_RATE_TIERS } from '../../src/gateway/rate-limit.ts';
 
 const GOOD = {
   WASMPAY_AUDIENCE: 'pay.example',
   WASMPAY_TRUSTED_KEYS: '{"keys":[]}',
   WASMPAY_SEED_KEY: 'a seed key of enough characters, for tests',
   WASMPAY_BASE_DOMAINS: 'pay.example',
-  WASMPAY_API_KEY_HASHES: 'ab'.repeat(32),
   WASMPAY_STORE: 'file:/srv/releases',
 };
 
@@ -30,6 +30,10 @@ describe('the environment on Node', () => {
       host: '127.0.0.1',
       port: 8787,
       drainMs: 0,
+      callers: 'processors',
+      rateTiers: DEFAULT_RATE_TIERS,
+      publicScheme: 'https',
+      signatureWindowS: 60,
     });
   });
 
@@ -42,6 +46,8 @@ describe('the environment on Node', () => {
       WASMPAY_MINIMUM_RELEASES: 'icamer=7, bank-002=12',
       WASMPAY_FRESHNESS: 'freshMs=1000,refreshMs=30000 staleMs=60000',
       WASMPAY_RATIONS: 'dearFuelPerSecond=50000000',
+      WASMPAY_RATE_TIERS: 'standard=50/1, slow-one=1/60',
+      WASMPAY_PUBLIC_SCHEME: 'http',
     };
     expect(parseNodeConfig(env)).toMatchObject({
       host: '0.0.0.0',
@@ -53,6 +59,12 @@ describe('the environment on Node', () => {
       ]),
       freshness: { freshMs: 1000, refreshMs: 30_000, staleMs: 60_000 },
       rations: { dearFuelPerSecond: 50_000_000 },
+      rateTiers: new Map([
+        ['standard', { requests: 50, perS: 1 }],
+        ['high', DEFAULT_RATE_TIERS.get('high')],
+        ['slow-one', { requests: 1, perS: 60 }],
+      ]),
+      publicScheme: 'http',
     });
   });
 
@@ -92,6 +104,12 @@ describe('the environment on Node', () => {
     ['WASMPAY_RATIONS', { WASMPAY_RATIONS: 'fuel=1' }],
     ['dearFuel', { WASMPAY_RATIONS: 'dearFuel=0' }],
     ['storeWaitMs', { WASMPAY_FRESHNESS: 'storeWaitMs=0' }],
+    ['WASMPAY_RATE_TIERS', { WASMPAY_RATE_TIERS: 'standard' }],
+    ['WASMPAY_RATE_TIERS', { WASMPAY_RATE_TIERS: 'standard=0/1' }],
+    ['WASMPAY_RATE_TIERS', { WASMPAY_RATE_TIERS: 'standard=1/0' }],
+    ['WASMPAY_RATE_TIERS', { WASMPAY_RATE_TIERS: 'Standard=1/1' }],
+    ['WASMPAY_RATE_TIERS', { WASMPAY_RATE_TIERS: 'standard=1.5/1' }],
+    ['WASMPAY_PUBLIC_SCHEME', { WASMPAY_PUBLIC_SCHEME: 'ftp' }],
     ['artifactBudgetBytes', { WASMPAY_FRESHNESS: 'artifactBudgetBytes=1e9' }],
   ])('is refused with %s named: %j', (name, changes) => {
     const message = messageOf({ ...GOOD, ...changes });
@@ -102,7 +120,6 @@ describe('the environment on Node', () => {
   it('is open on loopback only', () => {
     const open = {
       ...GOOD,
-      WASMPAY_API_KEY_HASHES: '',
       WASMPAY_BASE_DOMAINS: 'localhost',
       WASMPAY_OPEN: 'loopback',
     };
@@ -116,7 +133,8 @@ describe('the environment on Node', () => {
     const message = messageOf({
       ...GOOD,
       WASMPAY_SEED_KEY: 'SECRET-short',
-      WASMPAY_API_KEY_HASHES: 'SECRET-key',
+      WASMPAY_RATE_TIERS: 'SECRET-tier',
+      WASMPAY_PUBLIC_SCHEME: 'SECRET-scheme',
     });
     expect(message).not.toContain('SECRET');
   });

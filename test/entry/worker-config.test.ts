@@ -1,27 +1,35 @@
 // The deployed gateway's environment: read alone, and by the production bundle in real workerd.
 
-import { createHash } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { request as nodeRequest, type IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 
+import type { R2Bucket } from '@cloudflare/workers-types';
 import { Miniflare } from 'miniflare';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { generateReleaseKeys } from '../../src/artifact/release-keys.ts';
+import { generateReleaseKeys, parseSigningKey, trustOnly } from '../../src/artifact/release-keys.ts';
+import { formatApiKey } from '../../src/core/api-key.ts';
 import { bundleWorker } from '../../src/entry/bundle-worker.ts';
 import { parseWorkerConfig } from '../../src/entry/worker-config.ts';
+import { addProcessor } from '../../src/publisher/processors/change-keys.ts';
+import { createR2Store } from '../../src/store/r2.ts';
+import { makeRequestKey, signRequest, type SigningOptions } from '../fixtures/processors.ts';
 
-const API_KEY = 'api-key-of-one-processor';
-const hashOf = (key: string): string => createHash('sha256').update(key).digest('hex');
 const SEED_KEY = 'a seed key of enough characters, for tests';
 
 let trustedKeys = '';
 let privateKey = '';
 let source = '';
+let signingKeyText = '';
 
 beforeAll(async () => {
   const keys = await generateReleaseKeys();
   trustedKeys = JSON.stringify({ keys: [keys.public] });
   privateKey = JSON.stringify({ keys: [keys.private] });
+  signingKeyText = JSON.stringify(keys.private);
   ({ source } = await bundleWorker());
 });
 
@@ -32,11 +40,11 @@ function deployed(): Record<string, string> {
     WASMPAY_TRUSTED_KEYS: trustedKeys,
     WASMPAY_SEED_KEY: SEED_KEY,
     WASMPAY_BASE_DOMAINS: 'pay.example',
-    WASMPAY_API_KEY_HASHES: hashOf(API_KEY),
   };
 }
 
-const BINDINGS = { BUCKET: {}, LOADER: {} };
+const limit = { limit: () => Promise.resolve({ success: true }) };
+const BINDINGS = { BUCKET: {}, LOADER: {}, RATE_TIER_STANDARD: limit };
 
 /** The environment without some of its variables. */
 function without(env: Record<string, string>, ...names: readonly string[]): Record<string, string> {
@@ -58,12 +66,25 @@ describe('the environment', () => {
       ...BINDINGS,
       ...deployed(),
       WASMPAY_BASE_DOMAINS: ' Pay.Example, pay2.example\n',
-      WASMPAY_API_KEY_HASHES: `${hashOf('a').toUpperCase()}, ${hashOf('b')}`,
+      WASMPAY_MINIMUM_PROCESSORS: 'acme=3',
+      WASMPAY_SIGNATURE_WINDOW_SECONDS: '5',
+      RATE_TIER_VERY_HIGH: limit,
+      // No tiers: a name that no record can have, a text, another binding.
+      RATE_TIER_: limit,
+      RATE_TIER_standard: limit,
+      RATE_TIER_LOW: '1000/10',
+      RATE_TIER_NONE: { get: () => undefined },
     };
     expect(parseWorkerConfig(env)).toEqual({
       audience: 'pay.example',
       trustedKeys,
-      callers: [hashOf('a'), hashOf('b')],
+      callers: 'processors',
+      minimumProcessors: new Map([['acme', 3]]),
+      signatureWindowS: 5,
+      rateTiers: new Map([
+        ['standard', limit],
+        ['very-high', limit],
+      ]),
       seedKey: SEED_KEY,
       baseDomains: ['pay.example', 'pay2.example'],
       minimumReleases: new Map(),
@@ -73,16 +94,12 @@ describe('the environment', () => {
   });
 
   it('may be open on localhost, and only by the word', () => {
-    const env = {
-      ...BINDINGS,
-      ...without(deployed(), 'WASMPAY_API_KEY_HASHES'),
-      WASMPAY_BASE_DOMAINS: 'localhost',
-    };
+    const env = { BUCKET: {}, LOADER: {}, ...deployed(), WASMPAY_BASE_DOMAINS: 'localhost' };
     expect(parseWorkerConfig({ ...env, WASMPAY_OPEN: 'loopback' }).callers).toBe('open');
-    for (const word of ['true', '1', 'Loopback', 'yes', '']) {
-      expect(errorOf({ ...env, WASMPAY_OPEN: word }).message).toContain('WASMPAY_API_KEY_HASHES');
+    for (const word of ['true', '1', 'Loopback', 'yes', '', true]) {
+      expect(errorOf({ ...env, WASMPAY_OPEN: word }).message).toContain('RATE_TIER_STANDARD');
+      expect(parseWorkerConfig({ ...env, ...BINDINGS, WASMPAY_OPEN: word }).callers).toBe('processors');
     }
-    expect(errorOf({ ...env, WASMPAY_OPEN: true }).code).toBe('config_invalid');
   });
 
   it('has every fault listed at once', () => {
@@ -93,7 +110,7 @@ describe('the environment', () => {
       'WASMPAY_TRUSTED_KEYS',
       'WASMPAY_SEED_KEY',
       'WASMPAY_BASE_DOMAINS',
-      'WASMPAY_API_KEY_HASHES',
+      'RATE_TIER_STANDARD',
       'BUCKET',
       'LOADER',
     ]) {
@@ -105,13 +122,14 @@ describe('the environment', () => {
 
   it.each<[string, Record<string, unknown>]>([
     ['WASMPAY_OPEN', { WASMPAY_OPEN: 'loopback' }],
-    [
-      'WASMPAY_OPEN',
-      { WASMPAY_OPEN: 'loopback', WASMPAY_API_KEY_HASHES: '', WASMPAY_BASE_DOMAINS: 'localhost pay.example' },
-    ],
-    ['WASMPAY_OPEN', { WASMPAY_OPEN: 'loopback', WASMPAY_BASE_DOMAINS: 'localhost' }],
-    ['WASMPAY_API_KEY_HASHES', { WASMPAY_API_KEY_HASHES: API_KEY }],
-    ['WASMPAY_API_KEY_HASHES', { WASMPAY_API_KEY_HASHES: `${'0'.repeat(64)} ${'0'.repeat(63)}` }],
+    ['WASMPAY_OPEN', { WASMPAY_OPEN: 'loopback', WASMPAY_BASE_DOMAINS: 'localhost pay.example' }],
+    ['WASMPAY_MINIMUM_PROCESSORS', { WASMPAY_MINIMUM_PROCESSORS: 'acme' }],
+    ['WASMPAY_MINIMUM_PROCESSORS', { WASMPAY_MINIMUM_PROCESSORS: 'acme=1 acme=2' }],
+    ['WASMPAY_SIGNATURE_WINDOW_SECONDS', { WASMPAY_SIGNATURE_WINDOW_SECONDS: '0' }],
+    ['WASMPAY_SIGNATURE_WINDOW_SECONDS', { WASMPAY_SIGNATURE_WINDOW_SECONDS: '301' }],
+    ['WASMPAY_SIGNATURE_WINDOW_SECONDS', { WASMPAY_SIGNATURE_WINDOW_SECONDS: '1.5' }],
+    ['RATE_TIER_STANDARD', { RATE_TIER_STANDARD: '1000/10' }],
+    ['RATE_TIER_STANDARD', { RATE_TIER_STANDARD: {} }],
     ['WASMPAY_SEED_KEY', { WASMPAY_SEED_KEY: 'x'.repeat(31) }],
     ['BUCKET', { BUCKET: 'a name' }],
     ['LOADER', { LOADER: null }],
@@ -125,13 +143,20 @@ describe('the environment', () => {
     const env = {
       ...deployed(),
       WASMPAY_SEED_KEY: 'SECRET-seed',
-      WASMPAY_API_KEY_HASHES: 'SECRET-key',
+      WASMPAY_SIGNATURE_WINDOW_SECONDS: 'SECRET-window',
+      WASMPAY_MINIMUM_PROCESSORS: 'SECRET-minimum',
       WASMPAY_AUDIENCE: '',
     };
     const { message } = errorOf({ ...env, WASMPAY_TRUSTED_KEYS: 'SECRET-trusted' });
     expect(message).not.toContain('SECRET');
   });
 });
+
+type Ratelimits = Record<string, { namespace_id: string; simple: { limit: number; period: 10 | 60 } }>;
+
+const RATE_LIMITS: Ratelimits = {
+  RATE_TIER_STANDARD: { namespace_id: '1', simple: { limit: 1000, period: 10 } },
+};
 
 describe('the production bundle in workerd', () => {
   let miniflare: Miniflare | undefined;
@@ -143,7 +168,10 @@ describe('the production bundle in workerd', () => {
   });
 
   /** Starts it; everything that workerd and miniflare say goes into the second value. */
-  function start(bindings: Record<string, string>): { gateway: Miniflare; output: () => string } {
+  function start(
+    bindings: Record<string, string>,
+    ratelimits: Ratelimits = RATE_LIMITS,
+  ): { gateway: Miniflare; output: () => string } {
     let output = '';
     const gateway = new Miniflare({
       cf: false,
@@ -152,6 +180,8 @@ describe('the production bundle in workerd', () => {
       bindings,
       r2Buckets: ['BUCKET'],
       workerLoaders: { LOADER: {} },
+      ratelimits,
+      unsafeDirectSockets: [{ host: '127.0.0.1' }],
       handleRuntimeStdio(stdout: Readable, stderr: Readable) {
         for (const stream of [stdout, stderr])
           stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -173,12 +203,7 @@ describe('the production bundle in workerd', () => {
       () => ({ ...deployed(), WASMPAY_TRUSTED_KEYS: '{"keys":[]}' }),
       'trusted keys',
     ],
-    ['without API key hashes', () => without(deployed(), 'WASMPAY_API_KEY_HASHES'), 'WASMPAY_API_KEY_HASHES'],
-    [
-      'open on a real domain',
-      () => ({ ...without(deployed(), 'WASMPAY_API_KEY_HASHES'), WASMPAY_OPEN: 'loopback' }),
-      'WASMPAY_OPEN',
-    ],
+    ['open on a real domain', () => ({ ...deployed(), WASMPAY_OPEN: 'loopback' }), 'WASMPAY_OPEN'],
   ])('does not start %s', async (_, bindings, named) => {
     const { gateway, output } = start(bindings());
     const error = await gateway.ready.then(
@@ -192,30 +217,117 @@ describe('the production bundle in workerd', () => {
     );
   });
 
-  it('starts with an API key’s hash, and answers who has the key', async () => {
-    const { gateway } = start(deployed());
-    await gateway.ready;
-    const statusFor = async (headers: Record<string, string>): Promise<[number, unknown]> => {
-      const response = await gateway.dispatchFetch('http://icamer.pay.example/v1/validate', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...headers },
-        body: JSON.stringify({
-          id: 'txn_1',
-          origin: { id: 'a', name: 'A', country: 'USA', currency: 'USD' },
-          destination: { id: 'icamer', name: 'I', country: 'GBR', currency: 'GBP' },
-          amount: { name: 'US Dollar', symbol: '$', amount: 1 },
-          status: 'pending',
-        }),
-      });
-      const { code } = (await response.json()) as { code?: string };
-      return [response.status, code];
+  it('does not start without a rate limit', async () => {
+    const { gateway } = start(deployed(), {});
+    await expect(gateway.ready).rejects.toThrow('RATE_TIER_STANDARD');
+  });
+
+  describe('with a processor', () => {
+    const PAYMENT = {
+      id: 'txn_1',
+      origin: { id: 'a', name: 'A', country: 'USA', currency: 'USD' },
+      destination: { id: 'icamer', name: 'I', country: 'GBR', currency: 'GBP' },
+      amount: { name: 'US Dollar', symbol: '$', amount: 1 },
+      status: 'pending',
     };
-    const unauthenticated = [401, 'unauthenticated'];
-    expect(await statusFor({})).toEqual(unauthenticated);
-    for (const wrong of ['wrong', hashOf(API_KEY), `${API_KEY} `.repeat(2)]) {
-      expect(await statusFor({ authorization: `Bearer ${wrong}` })).toEqual(unauthenticated);
+    const ADDRESS = 'http://icamer.pay.example/v1/validate';
+    const request = makeRequestKey();
+    let apiKey = '';
+
+    /** A gateway with processor `acme`, who may send ten requests in a minute. */
+    async function startWithProcessor() {
+      const started = start(deployed(), {
+        RATE_TIER_STANDARD: {
+          namespace_id: randomBytes(8).toString('hex'),
+          simple: { limit: 10, period: 60 },
+        },
+      });
+      await started.gateway.ready;
+      const store = createR2Store((await started.gateway.getR2Bucket('BUCKET')) as unknown as R2Bucket);
+      const signingKey = await parseSigningKey(signingKeyText);
+      const trustedKeys = trustOnly(signingKey);
+      const desk = { store, audience: 'pay.example', trustedKeys, signingKey, clock: () => Date.now() };
+      const added = await addProcessor(desk, 'acme', {
+        name: 'Acme',
+        banks: ['icamer'],
+        tier: 'standard',
+        apiKey: true,
+        publicKeys: [request.entry],
+        random: randomBytes,
+      });
+      if (!added.ok) throw new Error(JSON.stringify(added.refusals));
+      apiKey = added.value.apiKey?.text ?? '';
+      // Straight to workerd: miniflare's own port puts its own host into the request.
+      const port = Number((await started.gateway.unsafeGetDirectURL()).port);
+      const ask = async (
+        headers: Record<string, string>,
+        url = ADDRESS,
+      ): Promise<readonly [number, unknown, string | undefined]> => {
+        const { host, pathname } = new URL(url);
+        const sent = nodeRequest({
+          host: '127.0.0.1',
+          port,
+          path: pathname,
+          method: 'POST',
+          headers: { host, 'content-type': 'application/json', ...headers },
+          agent: false,
+        });
+        sent.end(JSON.stringify(PAYMENT));
+        const [response] = (await once(sent, 'response')) as [IncomingMessage];
+        const { code } = JSON.parse(await text(response)) as { code?: string };
+        return [Number(response.statusCode), code, response.headers['retry-after']];
+      };
+      return { ...started, ask };
     }
-    expect(await statusFor({ authorization: `Basic ${API_KEY}` })).toEqual(unauthenticated);
-    expect(await statusFor({ authorization: `Bearer ${API_KEY}` })).toEqual([404, 'unknown_bank']);
+
+    it('answers who has its key, about its banks, at its rate', async () => {
+      const { ask, output } = await startWithProcessor();
+      const unauthenticated = [401, 'unauthenticated', undefined];
+      const [, , , secret = ''] = apiKey.split('_');
+      const guess = formatApiKey('acme', apiKey.split('_')[2] ?? '', '0'.repeat(64));
+      expect(await ask({})).toEqual(unauthenticated);
+      for (const wrong of ['wrong', secret, `${apiKey}0`, guess, `${apiKey} ${apiKey}`])
+        expect(await ask({ authorization: `Bearer ${wrong}` })).toEqual(unauthenticated);
+      const good = { authorization: `Bearer ${apiKey}` };
+      expect(await ask(good)).toEqual([404, 'unknown_bank', undefined]);
+      expect(await ask(good, 'http://nordhaven.pay.example/v1/validate')).toEqual([
+        403,
+        'forbidden',
+        undefined,
+      ]);
+      const answers = [];
+      for (let turn = 0; turn < 25; turn += 1) answers.push(await ask(good));
+      // The counter's minute may end once meanwhile.
+      const limited = answers.filter(([status]) => status === 429);
+      expect(limited.length).toBeGreaterThanOrEqual(5);
+      expect(limited[0]).toEqual([429, 'rate_limited', '10']);
+      expect(output()).toContain('"processor":"acme"');
+      for (const planted of [secret, guess]) expect(output()).not.toContain(planted);
+    });
+
+    it('answers who signs with its key', async () => {
+      const { ask } = await startWithProcessor();
+      const sign = (changes: Partial<SigningOptions> = {}): Record<string, string> =>
+        signRequest(
+          { url: ADDRESS, body: JSON.stringify(PAYMENT) },
+          {
+            privateKey: request.privateKey,
+            keyid: `acme/${request.entry.id}`,
+            createdS: Math.floor(Date.now() / 1000),
+            ...changes,
+          },
+        );
+      expect(await ask(sign())).toEqual([404, 'unknown_bank', undefined]);
+      expect(await ask(sign({ components: ['@method', '@target-uri', 'content-digest'] }))).toEqual([
+        404,
+        'unknown_bank',
+        undefined,
+      ]);
+      const refused = [401, 'unauthenticated', undefined];
+      expect(await ask(sign({ privateKey: makeRequestKey().privateKey }))).toEqual(refused);
+      expect(await ask(sign({ createdS: Math.floor(Date.now() / 1000) - 120 }))).toEqual(refused);
+      expect(await ask({ ...sign(), 'content-digest': `sha-256=:${'A'.repeat(43)}=:` })).toEqual(refused);
+      expect(await ask(sign(), 'http://pay.example/v1/validate')).toEqual(refused);
+    });
   });
 });

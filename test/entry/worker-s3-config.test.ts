@@ -13,7 +13,7 @@ const DEPLOYED: Record<string, unknown> = {
   WASMPAY_TRUSTED_KEYS: '{"keys":[]}',
   WASMPAY_SEED_KEY: 'a seed key of enough characters, for tests',
   WASMPAY_BASE_DOMAINS: 'pay.example',
-  WASMPAY_API_KEY_HASHES: '0'.repeat(64),
+  RATE_TIER_STANDARD: { limit: () => Promise.resolve({ success: true }) },
 };
 
 function errorOf(env: Record<string, unknown>): { code: string; message: string } {
