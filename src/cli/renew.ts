@@ -3,7 +3,7 @@
 
 import { renewRecord, type RecordRenewal } from '../publisher/processors/renew-record.ts';
 import { renewRelease, type Renewal, type RenewOptions } from '../publisher/releases/renew.ts';
-import { describeRenewal, recordOf } from './describe-processor.ts';
+import { describeRenewal, processorToJson, recordOf } from './describe-processor.ts';
 import { formatTime } from './describe-release.ts';
 import { chooseBanks, runForBanks } from './every-bank.ts';
 import { parseOptions } from './options.ts';
@@ -53,7 +53,10 @@ async function runRenew(args: readonly string[]): Promise<number> {
     processors: {
       act: (one) => renewRecord(desk, one, options),
       describe: describeRenewal,
-      toJson: (renewal) => ({ renewed: renewal.kind === 'renewed', record: recordOf(renewal) }),
+      toJson: (renewal) => ({
+        renewed: renewal.kind === 'renewed',
+        record: processorToJson(recordOf(renewal)),
+      }),
     },
   });
 }

@@ -15,7 +15,7 @@ import { createNodeSandbox } from '../sandbox/node/node-sandbox.ts';
 import { openStore, parseStoreAddress } from '../store/store-address.ts';
 import { createLineLog } from './line-log.ts';
 import { readNodeBody } from './node-body.ts';
-import { createNodeHmac, nodeSha256 } from './node-digests.ts';
+import { createNodeHmac, nodePrimitives } from './node-crypto.ts';
 import { parseNodeConfig } from './node-config.ts';
 import { startNodeServer } from './node-server.ts';
 
@@ -41,7 +41,7 @@ async function serve(): Promise<void> {
       minimumNumbers: config.minimumProcessors,
     }),
     rateLimiter: createTokenBuckets(config.rateTiers, clock),
-    sha256: nodeSha256,
+    primitives: nodePrimitives,
     signatureWindowS: config.signatureWindowS,
     publicScheme: config.publicScheme,
   };

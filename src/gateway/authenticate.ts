@@ -4,9 +4,9 @@
 // compared with it once it is there.
 
 import { mayAskAbout, type VerifiedProcessor } from '../artifact/processor.ts';
-import { toHex } from '../artifact/digest.ts';
 import { parseApiKey } from '../core/api-key.ts';
 import type { Clock } from '../core/clock.ts';
+import { webPrimitives, type Primitives } from './primitives.ts';
 import { STANDARD_TIER, type RateLimiter } from './rate-limit.ts';
 import type { RecordCache } from './record-cache.ts';
 import { parseContentDigest, type BodyCheck } from './signature/content-digest.ts';
@@ -18,16 +18,13 @@ import type { WaitUntil } from './timer.ts';
 /** How far `created` may be from the gateway's clock, seconds, unless chosen otherwise: both run NTP, networks retry. */
 export const DEFAULT_SIGNATURE_WINDOW_S = 60;
 
-/** SHA-256 of a text, as 64 lower-case hexadecimal digits. */
-export type Sha256 = (text: string) => string | Promise<string>;
-
 /** How processors are told apart. */
 export interface Access {
   /** Throws `processor_invalid`. */
   readonly verifyProcessor: (token: Uint8Array, processor: string) => Promise<VerifiedProcessor>;
   readonly rateLimiter: RateLimiter;
   /** Defaults to Web Crypto's. */
-  readonly sha256?: Sha256;
+  readonly primitives?: Primitives;
   /** Defaults to {@link DEFAULT_SIGNATURE_WINDOW_S}. */
   readonly signatureWindowS?: number;
   /** The scheme that callers use, where a proxy hides it. Defaults to the one that the request came with. */
@@ -79,9 +76,9 @@ interface Claim {
 
 /** A door for the processors in `processors`. */
 export function createDoor(processors: RecordCache<VerifiedProcessor>, access: Access, clock: Clock): Door {
-  const { rateLimiter, publicScheme, sha256 = webSha256 } = access;
+  const { rateLimiter, publicScheme, primitives = webPrimitives } = access;
   const windowS = access.signatureWindowS ?? DEFAULT_SIGNATURE_WINDOW_S;
-  const verifySignature = createSignatureVerifier();
+  const verifySignature = createSignatureVerifier(primitives);
 
   const readKeyClaim = (authorization: string): Claim | undefined => {
     const text = BEARER.exec(authorization)?.[1];
@@ -93,7 +90,7 @@ export function createDoor(processors: RecordCache<VerifiedProcessor>, access: A
       means: 'api_key',
       async prove(record) {
         const entry = record?.apiKeys.find(({ id }) => id === key.keyId);
-        const isSame = equals(await sha256(key.text), entry?.sha256 ?? NO_DIGEST);
+        const isSame = equals(await primitives.sha256Hex(key.text), entry?.sha256 ?? NO_DIGEST);
         return isSame && entry !== undefined && !hasEnded(entry, clock());
       },
     };
@@ -102,7 +99,7 @@ export function createDoor(processors: RecordCache<VerifiedProcessor>, access: A
   const readSignatureClaim = (request: SignedRequest): Claim | undefined => {
     const { headers } = request;
     const claim = parseSignatureClaim(headers.get('signature-input') ?? '', headers.get('signature') ?? '');
-    const checkBody = parseContentDigest(headers.get('content-digest') ?? '');
+    const checkBody = parseContentDigest(headers.get('content-digest') ?? '', primitives);
     if (claim === undefined || checkBody === undefined) return undefined;
     const nowS = clock() / 1000;
     if (Math.abs(nowS - claim.createdS) > windowS) return undefined;
@@ -158,8 +155,7 @@ export function createDoor(processors: RecordCache<VerifiedProcessor>, access: A
       key,
       means,
       mayAskAbout: (slug) => mayAskAbout(record, slug),
-      // The text was decoded strictly, so that its UTF-8 is exactly the bytes that came.
-      sentBody: (text) => checkBody === undefined || checkBody(new TextEncoder().encode(text)),
+      sentBody: (text) => checkBody === undefined || checkBody(text),
     };
     return count(caller, record.tier);
   };
@@ -182,8 +178,4 @@ function equals(a: string, b: string): boolean {
 /** As RFC 7519's `exp`: the end itself is too late. */
 function hasEnded({ notAfterS }: { readonly notAfterS?: number }, nowMs: number): boolean {
   return notAfterS !== undefined && nowMs >= notAfterS * 1000;
-}
-
-async function webSha256(text: string): Promise<string> {
-  return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))));
 }

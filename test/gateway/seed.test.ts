@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import type { Transaction } from '../../src/core/transaction.ts';
-import { createNodeHmac } from '../../src/entry/node-digests.ts';
+import { createNodeHmac } from '../../src/entry/node-crypto.ts';
 import { createSeeder, encodeSeedInput, MIN_SEED_KEY_BYTES } from '../../src/gateway/seed.ts';
 
 const key = new Uint8Array(MIN_SEED_KEY_BYTES).fill(3);

@@ -179,7 +179,7 @@ describe('rotate', () => {
   it('at once, by many, loses no key that was shown', async () => {
     await add();
     const results = await Promise.all(Array.from({ length: 10 }, () => rotateKeys(desk, 'acme', NEW_KEY)));
-    const shown = results.map((result) => valueOf(result).apiKey?.entry.id).sort();
+    const shown = results.map((result) => String(valueOf(result).apiKey?.entry.id)).sort();
     const record = await current();
     expect(record?.number).toBe(11);
     expect(
