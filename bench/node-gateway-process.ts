@@ -8,7 +8,7 @@ import { hexOf } from '../src/artifact/digest.ts';
 import { generateReleaseKeys, parseSigningKey, parseTrustedKeys } from '../src/artifact/release-keys.ts';
 import { createReleaseVerifier } from '../src/artifact/verify-release.ts';
 import { readNodeBody } from '../src/entry/node-body.ts';
-import { createNodeHmac } from '../src/entry/node-digests.ts';
+import { createNodeHmac } from '../src/entry/node-crypto.ts';
 import { startNodeServer } from '../src/entry/node-server.ts';
 import { createGateway } from '../src/gateway/app.ts';
 import type { Freshness } from '../src/gateway/freshness.ts';
