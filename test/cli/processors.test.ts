@@ -191,7 +191,7 @@ describe('a processor’s life', () => {
       processors: [{ processor: 'acme', outcome: 'done', renewed: true, record: { tier: 'standard' } }],
     });
     const { stdout, stderr } = await wasmpay(0, 'renew', '--all', '--within-days', '1', ...target);
-    expect(stdout).toContain('1 processors: 1 done, 0 refused, 0 failed');
+    expect(stdout).toContain('1 processor: 1 done, 0 refused, 0 failed');
     expect(stderr).toMatch(/^acme +not due: record/m);
     expect(await withKey(second)).toBe('200 approve');
   });

@@ -25,10 +25,12 @@ type Instantiate = (
   imports: object,
   instantiateCore: (module: WebAssembly.Module, imports: WebAssembly.Imports) => WebAssembly.Instance,
   charge: (fuel: number) => void,
+  marks: Uint8Array,
 ) => Instance;
 
 /** Everything that glue takes from its realm. \`componentIdx\` is a slip of jco's in the text of an error. */
-const FREE = `Array.isArray ArrayBuffer BigInt BigInt.asIntN BigInt.asUintN DataView Error JSON.stringify Map
+const FREE =
+  `Array.isArray ArrayBuffer BigInt BigInt.asIntN BigInt.asUintN DataView Error JSON.stringify Map Math.ceil
   Number Number.isInteger Object.defineProperty Object.prototype Object.values Set String
   Symbol Symbol.dispose Symbol.for TextDecoder TextEncoder TypeError Uint16Array Uint8Array WebAssembly.Global
   WebAssembly.RuntimeError arguments componentIdx`.split(/\s+/);
@@ -75,6 +77,7 @@ async function load({ glue, coreModules }: Transpiled): Promise<() => Instance> 
       stubs(),
       (module, imports) => new WebAssembly.Instance(module, imports),
       (fuel) => expect(Number.isSafeInteger(fuel) && fuel >= 0).toBe(true),
+      new Uint8Array(65_536),
     );
 }
 
