@@ -14,7 +14,7 @@ export interface Meter {
   readonly imports: Readonly<Record<MeterName, WebAssembly.Global>>;
   /** Fills up fuel and stack and clears the dirty flag, before an instance is made: it gets a share of a call's fuel. */
   beginInstantiation(): void;
-  /** The same before each call. */
+  /** The same before each call of an instance that may be called again: stack and flag are whole then, but for the first. */
   begin(): void;
   /** Takes fuel for work of the host or the glue, before it is done. Throws a trap where there is not as much. */
   charge(fuel: number): void;
@@ -48,20 +48,26 @@ export function createMeter(limits: GuestLimits, metering: Metering): Meter {
   elements.value = limits.tableElements - metering.initialElements;
   let budget = limits.fuel;
   const fullTank = BigInt(limits.fuel);
-  const fill = (units: number, tank: bigint): void => {
-    budget = units;
-    fuel.value = tank;
-    depth.value = limits.stackBytes;
-    dirty.value = 0;
-  };
+  // A call that ends as it should leaves stack and flag as it found them; after any other nothing is called again.
+  let isWhole = false;
 
   return {
     imports,
     beginInstantiation() {
-      const units = instantiationFuel(limits);
-      fill(units, BigInt(units));
+      budget = instantiationFuel(limits);
+      fuel.value = BigInt(budget);
+      depth.value = limits.stackBytes;
+      dirty.value = 0;
+      isWhole = false;
     },
-    begin: () => fill(limits.fuel, fullTank),
+    begin() {
+      budget = limits.fuel;
+      fuel.value = fullTank;
+      if (isWhole) return;
+      depth.value = limits.stackBytes;
+      dirty.value = 0;
+      isWhole = true;
+    },
     charge(units) {
       // Glue asks for it: whatever glue is, it must not give.
       if (!Number.isSafeInteger(units) || units < 0)
