@@ -3,7 +3,8 @@
 /** Longest bank id, in characters: a slug must fit one DNS label (RFC 1035, 63 octets). */
 export const MAX_BANK_ID_LENGTH = 63;
 
-const BANK_ID = /^[A-Za-z0-9._-]+$/;
+/** A bank id: what has a slug, and nothing else. Without flags, so that it can be JSON Schema's `pattern` as well. */
+export const BANK_ID = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 const SLUG = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Whether `text` can be a subdomain and a storage key: RFC 1123 label, lower case. */
@@ -17,7 +18,6 @@ export function isSlug(text: string): boolean {
  */
 export function slugOf(bankId: string): string | undefined {
   // Before the case is changed: other letters (U+212A) have ASCII lower-case forms.
-  if (bankId.length > MAX_BANK_ID_LENGTH || !BANK_ID.test(bankId)) return undefined;
-  const slug = bankId.toLowerCase().replace(/[_.]/g, '-');
-  return isSlug(slug) ? slug : undefined;
+  if (!BANK_ID.test(bankId)) return undefined;
+  return bankId.toLowerCase().replace(/[_.]/g, '-');
 }

@@ -5,19 +5,18 @@
 import { slugOf } from './bank.ts';
 import { JsonNumber, type JsonObject, type JsonValue } from './json.ts';
 import { MAX_STRING_BYTES } from './limits.ts';
+import {
+  TRANSACTION_RULES,
+  type AmountRule,
+  type BankMembers,
+  type MemberRules,
+  type ObjectRule,
+  type TextRule,
+} from './transaction-rules.ts';
 import { MAX_AMOUNT, MIN_AMOUNT, type Bank, type Currency, type Transaction } from './transaction.ts';
 
 /** Stable codes of what can be wrong with one member. */
-export type TransactionFaultCode =
-  | 'required'
-  | 'not_an_object'
-  | 'not_a_string'
-  | 'not_unicode'
-  | 'too_long'
-  | 'empty'
-  | 'not_a_bank_id'
-  | 'not_an_integer'
-  | 'out_of_range';
+export type TransactionFaultCode = keyof typeof MESSAGES;
 
 export interface TransactionFault {
   /** RFC 6901. */
@@ -30,7 +29,7 @@ export type TransactionResult =
   | { readonly ok: true; readonly transaction: Transaction }
   | { readonly ok: false; readonly faults: readonly TransactionFault[] };
 
-const MESSAGES: Record<TransactionFaultCode, string> = {
+const MESSAGES = {
   required: 'is required',
   not_an_object: 'must be an object',
   not_a_string: 'must be a string',
@@ -41,7 +40,9 @@ const MESSAGES: Record<TransactionFaultCode, string> = {
   not_an_integer:
     'must be an integer in the minor unit, as a JSON number or a string of digits: no fraction, exponent, plus, leading zero, space or negative zero',
   out_of_range: 'must be from -9223372036854775808 to 9223372036854775807',
-};
+} as const;
+
+export const TRANSACTION_FAULT_CODES = Object.keys(MESSAGES) as TransactionFaultCode[];
 
 /**
  * Reads a transaction of contract `wasmpay:platform`. Strings must be well-formed Unicode of at most
@@ -53,45 +54,45 @@ const MESSAGES: Record<TransactionFaultCode, string> = {
  */
 export function parseTransaction(value: JsonValue): TransactionResult {
   const faults: TransactionFault[] = [];
-  if (!isObject(value)) return { ok: false, faults: [faultOf('', 'not_an_object')] };
-  const id = readString(value, 'id', '/id', faults);
-  requireText(id, '/id', faults);
-  const origin = readBank(value, 'origin', '/origin', faults);
-  const destination = readBank(value, 'destination', '/destination', faults);
-  if (destination.id !== '' && slugOf(destination.id) === undefined) {
-    faults.push(faultOf('/destination/id', 'not_a_bank_id'));
-  }
+  if (!isObject(value)) return { ok: false, faults: [faultOf(TRANSACTION_RULES.pointer, 'not_an_object')] };
+  const id = readText(value, MEMBERS.id, faults);
+  const origin = readBank(value, MEMBERS.origin, faults);
+  const destination = readBank(value, MEMBERS.destination, faults);
   const amount = readCurrency(value, faults);
-  const status = readString(value, 'status', '/status', faults);
+  const status = readText(value, MEMBERS.status, faults);
   if (faults.length > 0) return { ok: false, faults };
-  return { ok: true, transaction: { id: id ?? '', origin, destination, amount, status: status ?? '' } };
+  return { ok: true, transaction: { id, origin, destination, amount, status } };
 }
+
+const MEMBERS = TRANSACTION_RULES.members;
 
 // After a fault these go on with placeholders, which nobody sees: a result with faults holds no transaction.
 
 const NO_BANK: Bank = { id: '', name: '', country: '', currency: '' };
 const NO_CURRENCY: Currency = { name: '', symbol: '', amount: 0n };
 
-function readBank(parent: JsonObject, name: string, pointer: string, faults: TransactionFault[]): Bank {
-  const bank = readObject(parent, name, pointer, faults);
+function readBank(parent: JsonObject, rule: ObjectRule<BankMembers>, faults: TransactionFault[]): Bank {
+  const bank = readObject(parent, rule, faults);
   if (bank === undefined) return NO_BANK;
-  const id = readString(bank, 'id', `${pointer}/id`, faults);
-  requireText(id, `${pointer}/id`, faults);
-  return {
-    id: id ?? '',
-    name: readString(bank, 'name', `${pointer}/name`, faults) ?? '',
-    country: readString(bank, 'country', `${pointer}/country`, faults) ?? '',
-    currency: readString(bank, 'currency', `${pointer}/currency`, faults) ?? '',
-  };
+  const { members } = rule;
+  const id = readText(bank, members.id, faults);
+  const name = readText(bank, members.name, faults);
+  const country = readText(bank, members.country, faults);
+  const currency = readText(bank, members.currency, faults);
+  // After the others, so that faults that say what is missing come first.
+  if (members.id.isBankId && id !== '' && slugOf(id) === undefined)
+    faults.push(faultOf(members.id.pointer, 'not_a_bank_id'));
+  return { id, name, country, currency };
 }
 
 function readCurrency(parent: JsonObject, faults: TransactionFault[]): Currency {
-  const currency = readObject(parent, 'amount', '/amount', faults);
+  const currency = readObject(parent, MEMBERS.amount, faults);
   if (currency === undefined) return NO_CURRENCY;
+  const { name, symbol, amount } = MEMBERS.amount.members;
   return {
-    name: readString(currency, 'name', '/amount/name', faults) ?? '',
-    symbol: readString(currency, 'symbol', '/amount/symbol', faults) ?? '',
-    amount: readAmount(currency.get('amount'), '/amount/amount', faults),
+    name: readText(currency, name, faults),
+    symbol: readText(currency, symbol, faults),
+    amount: readAmount(currency, amount, faults),
   };
 }
 
@@ -100,7 +101,8 @@ const INTEGER = /^(?:0|-?[1-9][0-9]*)$/;
 /** Digits of the longest s64, with its sign: checked before a text is made a number. */
 const MAX_INTEGER_LENGTH = String(MIN_AMOUNT).length;
 
-function readAmount(value: JsonValue | undefined, pointer: string, faults: TransactionFault[]): bigint {
+function readAmount(parent: JsonObject, { name, pointer }: AmountRule, faults: TransactionFault[]): bigint {
+  const value = parent.get(name);
   const source = value instanceof JsonNumber ? value.source : value;
   if (source === undefined) faults.push(faultOf(pointer, 'required'));
   else if (typeof source !== 'string' || !INTEGER.test(source))
@@ -116,8 +118,7 @@ function readAmount(value: JsonValue | undefined, pointer: string, faults: Trans
 
 function readObject(
   parent: JsonObject,
-  name: string,
-  pointer: string,
+  { name, pointer }: ObjectRule<MemberRules>,
   faults: TransactionFault[],
 ): JsonObject | undefined {
   const value = parent.get(name);
@@ -126,25 +127,18 @@ function readObject(
   return undefined;
 }
 
-function readString(
-  parent: JsonObject,
-  name: string,
-  pointer: string,
-  faults: TransactionFault[],
-): string | undefined {
-  const value = parent.get(name);
+/** The text; '' after a fault. */
+function readText(parent: JsonObject, rule: TextRule, faults: TransactionFault[]): string {
+  const value = parent.get(rule.name);
   let code: TransactionFaultCode;
   if (value === undefined) code = 'required';
   else if (typeof value !== 'string') code = 'not_a_string';
   else if (!value.isWellFormed()) code = 'not_unicode';
   else if (isTooLong(value)) code = 'too_long';
+  else if (value === '' && rule.mustNotBeEmpty) code = 'empty';
   else return value;
-  faults.push(faultOf(pointer, code));
-  return undefined;
-}
-
-function requireText(text: string | undefined, pointer: string, faults: TransactionFault[]): void {
-  if (text === '') faults.push(faultOf(pointer, 'empty'));
+  faults.push(faultOf(rule.pointer, code));
+  return '';
 }
 
 /** Whether well-formed `text` takes more than {@link MAX_STRING_BYTES} in UTF-8. */
