@@ -22,6 +22,7 @@ import { createDecider } from './decide.ts';
 import type { GatewayEvent, RequestEvent } from './event.ts';
 import { DEFAULT_FRESHNESS, type Freshness } from './freshness.ts';
 import { createGovernor, DEFAULT_RATIONS, type Rations } from './governor.ts';
+import { respondWithDocument, respondWithPage } from './openapi/answers.ts';
 import { RESPONSE_HEADERS, respondWithProblem, type Problem } from './problem.ts';
 import { createProcessorCache } from './processor-cache.ts';
 import { createReadiness } from './readiness.ts';
@@ -171,14 +172,22 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
   });
   app.all('/healthz', (c) => {
     c.get('trace').route = '/healthz';
-    if (c.req.method !== 'GET' && c.req.method !== 'HEAD') return refuse(c, notAllowed('GET, HEAD'));
+    if (!isRead(c)) return refuse(c, notAllowed('GET, HEAD'));
     return new Response('{"status":"ok"}', { headers: JSON_HEADERS });
   });
   app.all('/readyz', async (c) => {
     c.get('trace').route = '/readyz';
-    if (c.req.method !== 'GET' && c.req.method !== 'HEAD') return refuse(c, notAllowed('GET, HEAD'));
+    if (!isRead(c)) return refuse(c, notAllowed('GET, HEAD'));
     if (!(await readiness.isReady((work) => keepAlive(c, work)))) return refuse(c, { code: 'not_ready' });
     return new Response('{"status":"ready"}', { headers: JSON_HEADERS });
+  });
+  app.all('/openapi.json', (c) => {
+    c.get('trace').route = '/openapi.json';
+    return isRead(c) ? respondWithDocument() : refuse(c, notAllowed('GET, HEAD'));
+  });
+  app.all('/docs', (c) => {
+    c.get('trace').route = '/docs';
+    return isRead(c) ? respondWithPage() : refuse(c, notAllowed('GET, HEAD'));
   });
   app.notFound((c) => refuse(c, { code: 'not_found' }));
   app.onError((error, c) => {
@@ -213,6 +222,10 @@ function describeRefusal(admission: Exclude<Admission, { kind: 'admitted' }>): P
   if (admission.kind === 'unauthenticated') return UNAUTHENTICATED;
   if (admission.kind === 'store_unavailable') return { code: 'store_unavailable' };
   return { code: 'rate_limited', headers: { 'retry-after': String(admission.retryAfterS) } };
+}
+
+function isRead(c: GatewayContext): boolean {
+  return c.req.method === 'GET' || c.req.method === 'HEAD';
 }
 
 function notAllowed(allow: string): Problem {

@@ -38,7 +38,14 @@ export interface RequestEvent {
   readonly event: 'request';
   readonly method: string;
   /** The pattern, not the path. */
-  readonly route: '/v1/validate' | '/v1/banks/:bank/validate' | '/healthz' | '/readyz' | 'unmatched';
+  readonly route:
+    | '/v1/validate'
+    | '/v1/banks/:bank/validate'
+    | '/healthz'
+    | '/readyz'
+    | '/openapi.json'
+    | '/docs'
+    | 'unmatched';
   readonly status: number;
   readonly durationMs: number;
   readonly problem?: ProblemCode;

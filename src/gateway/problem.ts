@@ -4,7 +4,8 @@
 /** Headers of every answer: nothing may keep it, nothing may guess another type. */
 export const RESPONSE_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
 
-interface ProblemKind {
+/** What is the same in every answer with one code. */
+export interface ProblemKind {
   readonly status: number;
   readonly title: string;
   /** Seconds after which the same request may succeed. */
@@ -35,6 +36,11 @@ export type ProblemCode = keyof typeof PROBLEMS;
 
 export const PROBLEM_CODES = Object.keys(PROBLEMS) as ProblemCode[];
 
+/** Status and title of a code, and when to ask again. */
+export function describeProblem(code: ProblemCode): ProblemKind {
+  return PROBLEMS[code];
+}
+
 /** One fault of a body, at an RFC 6901 pointer. */
 export interface ProblemFault {
   readonly pointer: string;
@@ -59,24 +65,30 @@ export interface Problem {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The answer to `problem`: `application/problem+json` with `type`, `title`, `status` and `code`. */
+/** The body of the answer to `problem`: RFC 9457's members, `code`, and what `details` has. */
+export interface ProblemBody extends ProblemDetails {
+  /** `urn:wasmpay:problem:` and the code. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: ProblemCode;
+}
+
+export function composeProblem({ code, details }: Problem): ProblemBody {
+  const { title, status } = PROBLEMS[code];
+  return { type: `urn:wasmpay:problem:${code}`, title, status, code, ...details };
+}
+
+/** The answer to `problem`: `application/problem+json`, which nobody keeps. */
 export function respondWithProblem(problem: Problem): Response {
-  const { code, details, headers } = problem;
-  const kind: ProblemKind = PROBLEMS[code];
-  const body = {
-    type: `urn:wasmpay:problem:${code}`,
-    title: kind.title,
-    status: kind.status,
-    code,
-    ...details,
-  };
-  return new Response(JSON.stringify(body), {
-    status: kind.status,
+  const { status, retryAfterS } = describeProblem(problem.code);
+  return new Response(JSON.stringify(composeProblem(problem)), {
+    status,
     headers: {
       ...RESPONSE_HEADERS,
       'content-type': 'application/problem+json',
-      ...(kind.retryAfterS === undefined ? {} : { 'retry-after': String(kind.retryAfterS) }),
-      ...headers,
+      ...(retryAfterS === undefined ? {} : { 'retry-after': String(retryAfterS) }),
+      ...problem.headers,
     },
   });
 }

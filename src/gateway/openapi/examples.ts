@@ -1,0 +1,68 @@
+// The examples of the OpenAPI document. A test sends each request to a gateway and holds each answer to what it gives.
+
+import type { DecisionBody } from '../../core/decision.ts';
+import { MAX_BODY_BYTES } from '../../core/limits.ts';
+import type { Problem, ProblemCode, ProblemDetails } from '../problem.ts';
+import type { JsonMembers } from './json-document.ts';
+
+/** Asked of the bank `icamer`. */
+export const EXAMPLE_TRANSACTION = {
+  id: 'txn_123456',
+  origin: { id: 'bank_001', name: 'First National Bank', country: 'USA', currency: 'USD' },
+  destination: { id: 'icamer', name: 'Icamer', country: 'GBR', currency: 'GBP' },
+  amount: { name: 'US Dollar', symbol: '$', amount: 10_000 },
+  status: 'pending',
+} as const satisfies JsonMembers;
+
+const ANSWERED = {
+  transaction_id: EXAMPLE_TRANSACTION.id,
+  bank: EXAMPLE_TRANSACTION.destination.id,
+  release: 7,
+  artifact: 'sha256:39c4ca2bd1f3b4f1e9a4c05d6c87e0a7c4b37f1f5f0b7d5f3f43a2d9f2f6a1c8',
+  evaluated_at: '2026-11-24T09:00:00.123Z',
+} as const;
+
+/** One for each of the three kinds of answers. */
+export const EXAMPLE_DECISIONS = {
+  approved: { decision: 'approve', decided_by: 'validator', fuel: 30_125, ...ANSWERED },
+  denied: {
+    decision: 'deny',
+    reason: { code: 'AM02', message: 'above 10,000.00 EUR', iso20022: 'AM02', de39: '61' },
+    decided_by: 'validator',
+    fuel: 28_411,
+    ...ANSWERED,
+  },
+  not_asked: {
+    decision: 'deny',
+    reason: { code: 'fuel_exhausted', iso20022: 'AB10', de39: '96' },
+    decided_by: 'fallback',
+    failure: 'fuel_exhausted',
+    fuel: 50_000_000,
+    ...ANSWERED,
+  },
+} as const satisfies Record<string, DecisionBody>;
+
+/** What some problems say beyond their code. The others say nothing more. */
+const DETAILS: Partial<Record<ProblemCode, ProblemDetails>> = {
+  // Of the body `{`.
+  malformed_json: { detail: 'the text ends too early', offset: 1, line: 1, column: 2 },
+  body_too_large: { detail: `the body is larger than ${MAX_BODY_BYTES} bytes` },
+  unsupported_media_type: { detail: 'content-type' },
+  // Of the transaction above with id '' and without a status.
+  invalid_transaction: {
+    errors: [
+      { pointer: '/id', code: 'empty', message: 'must not be empty' },
+      { pointer: '/status', code: 'required', message: 'is required' },
+    ],
+  },
+  bank_mismatch: {
+    errors: [
+      { pointer: '/destination/id', code: 'bank_mismatch', message: 'names another bank than the address' },
+    ],
+  },
+};
+
+export function exampleProblem(code: ProblemCode): Problem {
+  const details = DETAILS[code];
+  return details === undefined ? { code } : { code, details };
+}
