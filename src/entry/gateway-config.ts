@@ -4,6 +4,7 @@
 import { isSlug } from '../core/bank.ts';
 import { WasmpayError } from '../core/error.ts';
 import { DEFAULT_SIGNATURE_WINDOW_S } from '../gateway/authenticate.ts';
+import { DEFAULT_DEADLINES, LEAST_DEADLINE_MS, type DeadlineRules } from '../gateway/deadline.ts';
 import { DEFAULT_FRESHNESS, type Freshness } from '../gateway/freshness.ts';
 import type { Rations } from '../gateway/governor.ts';
 
@@ -31,6 +32,8 @@ export interface GatewayConfig {
   readonly freshness: Partial<Freshness>;
   /** What differs from `DEFAULT_RATIONS`. */
   readonly rations: Partial<Rations>;
+  /** Within which time callers are answered. */
+  readonly deadlines: DeadlineRules;
 }
 
 /** An environment: the process's, or a worker's with its bindings. */
@@ -82,6 +85,7 @@ export function readGatewayConfig(env: Environment, faults: string[]): GatewayCo
   const signatureWindowS = readSignatureWindow(text('WASMPAY_SIGNATURE_WINDOW_SECONDS'), faults);
   const freshness = readFreshness(list('WASMPAY_FRESHNESS'), faults);
   const rations = readNumbers('WASMPAY_RATIONS', list('WASMPAY_RATIONS'), RATION_RANGES, faults);
+  const deadlines = readDeadlines(text('WASMPAY_DEADLINE_MS'), text('WASMPAY_LONGEST_DEADLINE_MS'), faults);
   const callers = open ? 'open' : 'processors';
   return {
     audience,
@@ -94,6 +98,7 @@ export function readGatewayConfig(env: Environment, faults: string[]): GatewayCo
     minimumReleases,
     freshness,
     rations,
+    deadlines,
   };
 }
 
@@ -129,6 +134,25 @@ function readSignatureWindow(text: string, faults: string[]): number {
   if (seconds >= 1 && seconds <= MAX_SIGNATURE_WINDOW_S) return seconds;
   faults.push(`WASMPAY_SIGNATURE_WINDOW_SECONDS is a whole number from 1 to ${MAX_SIGNATURE_WINDOW_S}`);
   return DEFAULT_SIGNATURE_WINDOW_S;
+}
+
+/** Longest deadline that may be configured, milliseconds: a gateway on Node that ends waits for 10 s. */
+const MOST_DEADLINE_MS = 8_000;
+
+function readDeadlines(defaultText: string, longestText: string, faults: string[]): DeadlineRules {
+  const read = (name: string, text: string): number | undefined => {
+    if (text === '') return undefined;
+    const value = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+    if (value >= LEAST_DEADLINE_MS && value <= MOST_DEADLINE_MS) return value;
+    faults.push(`${name} is a whole number from ${LEAST_DEADLINE_MS} to ${MOST_DEADLINE_MS}`);
+    return undefined;
+  };
+  const chosen = read('WASMPAY_DEADLINE_MS', defaultText);
+  const longest = read('WASMPAY_LONGEST_DEADLINE_MS', longestText);
+  if (chosen !== undefined && longest !== undefined && chosen > longest)
+    faults.push('WASMPAY_DEADLINE_MS is at most WASMPAY_LONGEST_DEADLINE_MS');
+  const defaultMs = chosen ?? Math.min(DEFAULT_DEADLINES.defaultMs, longest ?? Infinity);
+  return { defaultMs, longestMs: longest ?? Math.max(defaultMs, DEFAULT_DEADLINES.longestMs) };
 }
 
 interface Range {

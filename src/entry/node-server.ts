@@ -23,7 +23,7 @@ const REQUEST_MS = 10_000;
 /** How long an idle connection is kept, milliseconds: longer than a balancer's usual 60 s, so that it closes first. */
 const KEEP_ALIVE_MS = 65_000;
 
-/** How long requests that came before the end may take, milliseconds: their deadline is 1.5 s. */
+/** How long requests that came before the end may take, milliseconds: their deadline is 8 s at most. */
 export const GRACE_MS = 10_000;
 
 /** Most bytes of a request's headers. */

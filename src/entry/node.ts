@@ -18,6 +18,7 @@ import { readNodeBody } from './node-body.ts';
 import { createNodeHmac, nodePrimitives } from './node-crypto.ts';
 import { parseNodeConfig } from './node-config.ts';
 import { startNodeServer } from './node-server.ts';
+import { startNodeTimer } from './node-timer.ts';
 
 try {
   await serve();
@@ -67,6 +68,8 @@ async function serve(): Promise<void> {
     baseDomains: config.baseDomains,
     freshness: config.freshness,
     rations: config.rations,
+    deadlines: config.deadlines,
+    timer: startNodeTimer,
     isDraining: () => isDraining,
     readBytes: readNodeBody,
     log: (event) => log.write(JSON.stringify(event)),

@@ -21,7 +21,7 @@ export async function createWorkerGateway(
   config: WorkerConfig,
   store: ObjectStore,
 ): Promise<{ fetch(request: Request, env?: unknown, context?: unknown): Response | Promise<Response> }> {
-  const { audience, callers, maxIsolates, baseDomains, freshness, rations } = config;
+  const { audience, callers, maxIsolates, baseDomains, freshness, rations, deadlines } = config;
   const clock = (): number => Date.now();
   const trustedKeys = await parseTrustedKeys(config.trustedKeys);
   const access: Access = {
@@ -54,6 +54,7 @@ export async function createWorkerGateway(
     artifactMirror: createWorkerMirror((caches as unknown as CacheStorage).default),
     freshness,
     rations,
+    deadlines,
     callers: callers === 'open' ? 'open' : access,
     seedKey: new TextEncoder().encode(config.seedKey),
     baseDomains,

@@ -18,7 +18,16 @@ import type { ObjectStore } from '../store/object-store.ts';
 import { createArtifactCache, type ArtifactMirror } from './artifact-cache.ts';
 import { createDoor, openDoor, type Access, type Admission, type Caller } from './authenticate.ts';
 import { createBankAddressReader } from './bank-address.ts';
-import { createDecider } from './decide.ts';
+import {
+  awaitAtMost,
+  DEADLINE_HEADER,
+  DEFAULT_DEADLINES,
+  LEAST_DEADLINE_MS,
+  parseDeadline,
+  startDeadline,
+  type DeadlineRules,
+} from './deadline.ts';
+import { createDecider, type Attempt, type DecideResult } from './decide.ts';
 import type { GatewayEvent, RequestEvent } from './event.ts';
 import { DEFAULT_FRESHNESS, type Freshness } from './freshness.ts';
 import { createGovernor, DEFAULT_RATIONS, type Rations } from './governor.ts';
@@ -29,6 +38,7 @@ import { createReadiness } from './readiness.ts';
 import { readBody } from './read-body.ts';
 import { createReleaseCache } from './release-cache.ts';
 import { createSeeder, type Hmac } from './seed.ts';
+import { formatServerTiming, type Stopwatch } from './server-timing.ts';
 import { createSingleFlight } from './single-flight.ts';
 import { runtimeTimer, type Timer, type WaitUntil } from './timer.ts';
 
@@ -61,8 +71,12 @@ export interface GatewayDeps {
   readonly isDraining?: () => boolean;
   /** Defaults to {@link DEFAULT_RATIONS}. */
   readonly rations?: Partial<Rations>;
+  /** Defaults to {@link DEFAULT_DEADLINES}. */
+  readonly deadlines?: DeadlineRules;
   /** Defaults to the runtime's. */
   readonly timer?: Timer;
+  /** Measures what callers are told of. Defaults to the runtime's. */
+  readonly stopwatch?: Stopwatch;
 }
 
 /** What a request's handler adds to its log event. */
@@ -74,11 +88,22 @@ export interface GatewayEnv {
 
 type GatewayContext = Context<GatewayEnv>;
 
+/** What a request is answered with. */
+type Answer = DecideResult | { readonly kind: 'problem'; readonly problem: Problem };
+
+/** A request on its way: how far it came decides what is answered where its deadline ends. */
+interface Inquiry extends Attempt {
+  /** Whether it is proven who asks, by the body that came too where that is signed. */
+  isProven?: boolean;
+  isReadingBody?: boolean;
+}
+
 /** The gateway. Throws `config_invalid` on base domains or a seed key that are none. */
 export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
-  const { store, clock, callers, readBytes } = deps;
+  const { store, clock, callers, readBytes, deadlines = DEFAULT_DEADLINES } = deps;
   const freshness = { ...DEFAULT_FRESHNESS, ...deps.freshness };
   const timer = deps.timer ?? runtimeTimer;
+  const stopwatch = deps.stopwatch ?? ((): number => performance.now());
   const log = (event: GatewayEvent): void => {
     try {
       deps.log(event);
@@ -90,7 +115,12 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
   const door =
     callers === 'open'
       ? openDoor
-      : createDoor(createProcessorCache({ ...shared, verify: callers.verifyProcessor }), callers, clock);
+      : createDoor(
+          createProcessorCache({ ...shared, verify: callers.verifyProcessor }),
+          callers,
+          clock,
+          timer,
+        );
   const readAddress = createBankAddressReader(deps.baseDomains);
   const decide = createDecider({
     releases: createReleaseCache({ ...shared, verify: deps.verifyRelease }),
@@ -103,6 +133,7 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
     governor: createGovernor(clock, { ...DEFAULT_RATIONS, ...deps.rations }),
     seeder: createSeeder(deps.seedKey, deps.hmac),
     clock,
+    stopwatch,
   });
 
   const probes = createSingleFlight<void>({
@@ -113,36 +144,77 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
   });
   const readiness = createReadiness(store, probes, deps.isDraining ?? (() => false));
 
-  const validate = async (c: GatewayContext, pathBank?: string): Promise<Response> => {
+  const badDeadline = problem({
+    code: 'invalid_deadline',
+    details: {
+      detail: `Wasmpay-Deadline-Ms is a whole number from ${LEAST_DEADLINE_MS} to ${deadlines.longestMs}`,
+    },
+  });
+
+  const inquire = async (
+    c: GatewayContext,
+    inquiry: Inquiry,
+    isDeadlineGood: boolean,
+    pathBank: string | undefined,
+  ): Promise<Answer> => {
+    const { deadline, timing } = inquiry;
+    const waitUntil: WaitUntil = (work) => keepAlive(c, work);
     const host = hostOf(c);
     const { method, url, headers } = c.req.raw;
-    const admission = await door({ method, url, host, headers }, (work) => keepAlive(c, work));
-    if ('caller' in admission) noteCaller(c, admission.caller);
-    if (admission.kind !== 'admitted') return refuse(c, describeRefusal(admission));
+    const admission = await door({ method, url, host, headers }, waitUntil, deadline);
+    timing.auth = stopwatch() - timing.startedAtMs;
+    if ('caller' in admission) {
+      inquiry.isProven = admission.caller.means !== 'signature';
+      noteCaller(c, admission.caller);
+    }
+    if (admission.kind !== 'admitted') return problem(describeRefusal(admission));
+    if (!isDeadlineGood) return badDeadline;
     const { caller } = admission;
     const address = readAddress(host, pathBank);
-    if (address.kind !== 'named' && address.kind !== 'unnamed') return refuse(c, { code: address.kind });
-    if (address.kind === 'named' && !caller.mayAskAbout(address.slug))
-      return refuse(c, { code: 'forbidden' });
+    if (address.kind !== 'named' && address.kind !== 'unnamed') return problem({ code: address.kind });
+    if (address.kind === 'named' && !caller.mayAskAbout(address.slug)) return problem({ code: 'forbidden' });
+    if (deadline.isOver()) return answerLate(inquiry);
+    inquiry.isReadingBody = true;
     const body = await readBody(
       c.req.raw,
       readBytes === undefined ? undefined : (request) => readBytes(request, c.env),
     );
-    if (!body.ok) return refuse(c, body.problem);
-    if (!(await caller.sentBody(body.text))) return refuse(c, UNAUTHENTICATED);
+    if (!body.ok) return problem(body.problem);
+    if (deadline.isOver()) return answerLate(inquiry);
+    inquiry.isReadingBody = false;
+    if (!(await caller.sentBody(body.text))) return problem(UNAUTHENTICATED);
+    inquiry.isProven = true;
     const json = parseJson(body.text);
-    if (!json.ok) return refuse(c, describeMalformed(json.fault));
+    if (!json.ok) return problem(describeMalformed(json.fault));
     const parsed = parseTransaction(json.value);
-    if (!parsed.ok) return refuse(c, { code: 'invalid_transaction', details: { errors: parsed.faults } });
+    if (!parsed.ok) return problem({ code: 'invalid_transaction', details: { errors: parsed.faults } });
     const { transaction } = parsed;
     const destination = slugOf(transaction.destination.id);
     if (destination === undefined || (address.kind === 'named' && address.slug !== destination)) {
-      return refuse(c, BANK_MISMATCH);
+      return problem(BANK_MISMATCH);
     }
-    if (!caller.mayAskAbout(destination)) return refuse(c, { code: 'forbidden' });
-    const result = await decide(destination, transaction, (work) => keepAlive(c, work));
-    if ('release' in result) noteRelease(c, result.release, result.failure);
-    return result.kind === 'decided' ? respondWithDecision(c, result.body) : refuse(c, { code: result.kind });
+    if (!caller.mayAskAbout(destination)) return problem({ code: 'forbidden' });
+    return decide(destination, transaction, waitUntil, inquiry);
+  };
+
+  const validate = async (c: GatewayContext, pathBank?: string): Promise<Response> => {
+    const deadlineMs = parseDeadline(c.req.raw.headers.get(DEADLINE_HEADER), deadlines);
+    const deadline = startDeadline(deadlineMs ?? deadlines.defaultMs, clock);
+    const inquiry: Inquiry = { deadline, timing: { startedAtMs: stopwatch() } };
+    const work = inquire(c, inquiry, deadlineMs !== undefined, pathBank);
+    const answer = await awaitAtMost(work, deadline.totalMs, timer, () => {
+      // Its ends are to be tied up: who waits for the same bank's call must hear of its end.
+      keepAlive(c, work.catch(ignore));
+      return answerLate(inquiry);
+    });
+    const timing =
+      inquiry.isProven === true
+        ? { 'server-timing': formatServerTiming(inquiry.timing, stopwatch()) }
+        : undefined;
+    if ('release' in answer) noteRelease(c, answer.release, answer.failure);
+    if (answer.kind === 'decided') return respondWithDecision(c, answer.body, timing);
+    const { headers, ...said } = answer.kind === 'problem' ? answer.problem : { code: answer.kind };
+    return refuse(c, { ...said, headers: { ...headers, ...timing } });
   };
 
   const app = new Hono<GatewayEnv>();
@@ -218,6 +290,16 @@ function refuse(c: GatewayContext, problem: Problem): Response {
   return respondWithProblem(problem);
 }
 
+function problem(problem: Problem): Answer {
+  return { kind: 'problem', problem };
+}
+
+/** A fallback where a release says which one; else the caller's own slowness, or whatever kept us from a release. */
+function answerLate({ giveUp, isReadingBody }: Inquiry): Answer {
+  if (giveUp !== undefined) return giveUp();
+  return problem({ code: isReadingBody === true ? 'request_timeout' : 'store_unavailable' });
+}
+
 function describeRefusal(admission: Exclude<Admission, { kind: 'admitted' }>): Problem {
   if (admission.kind === 'unauthenticated') return UNAUTHENTICATED;
   if (admission.kind === 'store_unavailable') return { code: 'store_unavailable' };
@@ -244,10 +326,14 @@ function describeMalformed(fault: JsonFault): Problem {
   return { code: 'malformed_json', details: { detail: message, offset, line, column, ...errors } };
 }
 
-function respondWithDecision(c: GatewayContext, body: DecisionBody): Response {
+function respondWithDecision(
+  c: GatewayContext,
+  body: DecisionBody,
+  headers: Readonly<Record<string, string>> | undefined,
+): Response {
   c.get('trace').decision = body.decision;
   c.get('trace').decidedBy = body.decided_by;
-  return new Response(JSON.stringify(body), { headers: JSON_HEADERS });
+  return new Response(JSON.stringify(body), { headers: { ...JSON_HEADERS, ...headers } });
 }
 
 function noteCaller(c: GatewayContext, { processor, key, means, rateLimit }: Caller): void {
@@ -286,6 +372,8 @@ function keepAlive(c: GatewayContext, work: Parameters<WaitUntil>[0]): void {
     // Hono throws where the runtime has no such thing: there, work goes on by itself.
   }
 }
+
+function ignore(): void {}
 
 /** The frames of a trace without its first lines, which hold the message. */
 function framesOf(error: Error): string {

@@ -6,17 +6,22 @@
 import { mayAskAbout, type VerifiedProcessor } from '../artifact/processor.ts';
 import { parseApiKey } from '../core/api-key.ts';
 import type { Clock } from '../core/clock.ts';
+import { WasmpayError } from '../core/error.ts';
+import { awaitAtMost, type Deadline } from './deadline.ts';
 import { webPrimitives, type Primitives } from './primitives.ts';
-import { STANDARD_TIER, type RateLimiter } from './rate-limit.ts';
+import { STANDARD_TIER, type RateLimiter, type RateVerdict } from './rate-limit.ts';
 import type { RecordCache } from './record-cache.ts';
 import { parseContentDigest, type BodyCheck } from './signature/content-digest.ts';
 import { composeSignatureBase, type Scheme, type SignedRequest } from './signature/signature-base.ts';
 import { parseSignatureClaim } from './signature/signature-claim.ts';
 import { createSignatureVerifier } from './signature/verify-signature.ts';
-import type { WaitUntil } from './timer.ts';
+import type { Timer, WaitUntil } from './timer.ts';
 
 /** How far `created` may be from the gateway's clock, seconds, unless chosen otherwise: both run NTP, networks retry. */
 export const DEFAULT_SIGNATURE_WINDOW_S = 60;
+
+/** How long a counter of requests is waited for, milliseconds: Cloudflare's answers from the same machine. */
+export const COUNTER_WAIT_MS = 100;
 
 /** How processors are told apart. */
 export interface Access {
@@ -52,8 +57,12 @@ export type Admission =
   | { readonly kind: 'store_unavailable' }
   | { readonly kind: 'rate_limited'; readonly caller: Caller; readonly retryAfterS: number };
 
-/** Lets a request in, or not. Rejects on a bug only. */
-export type Door = (request: SignedRequest, waitUntil: WaitUntil) => Promise<Admission>;
+/** Lets a request in, or not. Rejects on a bug only. The deadline bounds single waits here; all of them is the caller's. */
+export type Door = (
+  request: SignedRequest,
+  waitUntil: WaitUntil,
+  deadline: Pick<Deadline, 'leftMs'>,
+) => Promise<Admission>;
 
 /** The door of an open gateway. */
 export const openDoor: Door = () => Promise.resolve(OPEN);
@@ -75,7 +84,12 @@ interface Claim {
 }
 
 /** A door for the processors in `processors`. */
-export function createDoor(processors: RecordCache<VerifiedProcessor>, access: Access, clock: Clock): Door {
+export function createDoor(
+  processors: RecordCache<VerifiedProcessor>,
+  access: Access,
+  clock: Clock,
+  timer: Timer,
+): Door {
   const { rateLimiter, publicScheme, primitives = webPrimitives } = access;
   const windowS = access.signatureWindowS ?? DEFAULT_SIGNATURE_WINDOW_S;
   const verifySignature = createSignatureVerifier(primitives);
@@ -128,11 +142,19 @@ export function createDoor(processors: RecordCache<VerifiedProcessor>, access: A
     return authorization === null ? readSignatureClaim(request) : readKeyClaim(authorization);
   };
 
-  const count = async (caller: Caller, tier: string): Promise<Admission> => {
+  const take = (tier: string, caller: Caller, leftMs: number): RateVerdict | Promise<RateVerdict> => {
+    const verdict = rateLimiter.take(tier, String(caller.processor));
+    if (!(verdict instanceof Promise)) return verdict;
+    return awaitAtMost(verdict, Math.min(COUNTER_WAIT_MS, leftMs / 2), timer, () => {
+      throw new WasmpayError('internal', 'the counter gave no answer');
+    });
+  };
+
+  const count = async (caller: Caller, tier: string, leftMs: number): Promise<Admission> => {
     const isKnown = rateLimiter.has(tier);
     const noted: Caller = isKnown ? caller : { ...caller, rateLimit: 'unknown_tier' };
     try {
-      const verdict = await rateLimiter.take(isKnown ? tier : STANDARD_TIER, String(caller.processor));
+      const verdict = await take(isKnown ? tier : STANDARD_TIER, noted, leftMs);
       if (verdict.allowed) return { kind: 'admitted', caller: noted };
       return { kind: 'rate_limited', caller: noted, retryAfterS: verdict.retryAfterS };
     } catch {
@@ -141,10 +163,10 @@ export function createDoor(processors: RecordCache<VerifiedProcessor>, access: A
     }
   };
 
-  return async (request, waitUntil) => {
+  return async (request, waitUntil, deadline) => {
     const claim = readClaim(request);
     if (claim === undefined) return REFUSED;
-    const lookup = await processors.get(claim.processor, waitUntil);
+    const lookup = await processors.get(claim.processor, waitUntil, deadline.leftMs());
     if (lookup.kind === 'unavailable') return { kind: 'store_unavailable' };
     const record = lookup.kind === 'found' ? lookup.record : undefined;
     const isProven = await claim.prove(record);
@@ -157,7 +179,7 @@ export function createDoor(processors: RecordCache<VerifiedProcessor>, access: A
       mayAskAbout: (slug) => mayAskAbout(record, slug),
       sentBody: (text) => checkBody === undefined || checkBody(text),
     };
-    return count(caller, record.tier);
+    return count(caller, record.tier, deadline.leftMs());
   };
 }
 

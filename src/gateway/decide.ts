@@ -11,9 +11,11 @@ import type { Transaction } from '../core/transaction.ts';
 import type { CallOutcome, Sandbox } from '../sandbox/sandbox.ts';
 import type { ArtifactCache } from './artifact-cache.ts';
 import type { Governor } from './governor.ts';
+import type { Deadline } from './deadline.ts';
 import { reasonOf } from './reason.ts';
 import type { ReleaseCache } from './release-cache.ts';
 import type { Seeder } from './seed.ts';
+import type { Stopwatch, Timing } from './server-timing.ts';
 import { createTimeFormatter } from './time-format.ts';
 import type { WaitUntil } from './timer.ts';
 
@@ -24,6 +26,7 @@ export interface DeciderOptions {
   readonly governor: Governor;
   readonly seeder: Seeder;
   readonly clock: Clock;
+  readonly stopwatch: Stopwatch;
 }
 
 /** A decision, or why there is none. `release` and `failure` are for the log. */
@@ -38,20 +41,48 @@ export type DecideResult =
       readonly failure?: Failure;
     };
 
-/** Decides about `transaction` for the bank with this slug. Rejects on a bug only. */
-export type Decider = (slug: string, transaction: Transaction, waitUntil: WaitUntil) => Promise<DecideResult>;
+/** What a decision may take, and what it leaves behind while it is being made. */
+export interface Attempt {
+  readonly deadline: Deadline;
+  readonly timing: Timing;
+  /** What is answered where the deadline ends first: there from when a verified release is at hand. */
+  giveUp?: () => DecideResult;
+}
+
+/**
+ * Decides about `transaction` for the bank with this slug. Rejects on a bug only. It starts nothing after the deadline,
+ * but may end after it: a guest call cannot be interrupted, and storage answers when it likes.
+ */
+export type Decider = (
+  slug: string,
+  transaction: Transaction,
+  waitUntil: WaitUntil,
+  attempt: Attempt,
+) => Promise<DecideResult>;
+
+/**
+ * No guest call starts with less than this left, milliseconds: nearly all calls take less, and an answer has to be
+ * written after it. Fuel bounds the others.
+ */
+export const USEFUL_CALL_MS = 5;
 
 export function createDecider(options: DeciderOptions): Decider {
-  const { releases, artifacts, sandbox, governor, seeder, clock } = options;
+  const { releases, artifacts, sandbox, governor, seeder, clock, stopwatch } = options;
   const formatTime = createTimeFormatter();
 
   const evaluate = async (
     release: VerifiedRelease,
     transaction: Transaction,
     waitUntil: WaitUntil,
+    { deadline, timing }: Attempt,
   ): Promise<Evaluation> => {
     if (release.disabled !== undefined) return { outcome: SWITCHED_OFF, evaluatedAtMs: clock() };
+    if (deadline.isOver()) return { outcome: LATE, evaluatedAtMs: clock() };
+    const askedAtMs = stopwatch();
     const artifact = await artifacts.get(release.artifact, waitUntil);
+    const calledAtMs = stopwatch();
+    timing.artifact = calledAtMs - askedAtMs;
+    if (deadline.isOver()) return { outcome: LATE, evaluatedAtMs: clock() };
     if (artifact === undefined) {
       const isOutage = artifacts.isOutage(release.artifact);
       return { outcome: loadFailed('the artifact could not be loaded'), evaluatedAtMs: clock(), isOutage };
@@ -59,22 +90,25 @@ export function createDecider(options: DeciderOptions): Decider {
     const seed = readsRandomness(artifact) ? await seeder(release.bank, transaction) : NO_SEED;
     const evaluatedAtMs = clock();
     try {
-      const outcome = await governor.run(release, () =>
-        sandbox.call(artifact, release.policy, { transaction, seed, evaluatedAtMs }),
+      const outcome = await governor.run(
+        release,
+        () => sandbox.call(artifact, release.policy, { transaction, seed, evaluatedAtMs }),
+        () => (deadline.leftMs() < USEFUL_CALL_MS ? TOO_LATE : undefined),
       );
-      return { outcome, evaluatedAtMs };
+      timing.sandbox = stopwatch() - calledAtMs;
+      // What nobody waits for any more is not said, whichever of two timers came first.
+      return { outcome: deadline.isOver() ? { ...LATE, fuel: outcome.fuel } : outcome, evaluatedAtMs };
     } catch {
       // A fault of the host: no caller can provoke it, and it says nothing about the validator.
       return { outcome: loadFailed('the sandbox itself failed'), evaluatedAtMs };
     }
   };
 
-  return async (slug, transaction, waitUntil) => {
-    const lookup = await releases.get(slug, waitUntil);
-    if (lookup.kind === 'unknown') return { kind: 'unknown_bank' };
-    if (lookup.kind === 'unavailable') return { kind: 'store_unavailable' };
-    const { release } = lookup;
-    const { outcome, evaluatedAtMs, isOutage } = await evaluate(release, transaction, waitUntil);
+  const answer = (
+    release: VerifiedRelease,
+    transaction: Transaction,
+    { outcome, evaluatedAtMs, isOutage }: Evaluation,
+  ): DecideResult => {
     const { fuel } = outcome;
     const evaluatedAt = formatTime(evaluatedAtMs);
     if (outcome.kind === 'verdict') {
@@ -89,6 +123,18 @@ export function createDecider(options: DeciderOptions): Decider {
     const verdict = isExcused ? APPROVE : DENY;
     const body = composeBody({ transaction, release, verdict, failure, isExcused, evaluatedAt, fuel });
     return { kind: 'decided', body, release, failure };
+  };
+
+  return async (slug, transaction, waitUntil, attempt) => {
+    const { deadline, timing } = attempt;
+    const askedAtMs = stopwatch();
+    const lookup = await releases.get(slug, waitUntil, deadline.leftMs());
+    timing.release = stopwatch() - askedAtMs;
+    if (lookup.kind === 'unknown') return { kind: 'unknown_bank' };
+    if (lookup.kind === 'unavailable') return { kind: 'store_unavailable' };
+    const { release } = lookup;
+    attempt.giveUp = () => answer(release, transaction, { outcome: LATE, evaluatedAtMs: clock() });
+    return answer(release, transaction, await evaluate(release, transaction, waitUntil, attempt));
   };
 }
 
@@ -111,6 +157,10 @@ const SWITCHED_OFF: CallOutcome = {
   failure: { code: 'disabled', detail: 'the bank is switched off' },
   fuel: 0,
 };
+
+const TOO_LATE: Failure = { code: 'deadline_exceeded', detail: 'the deadline is over' };
+
+const LATE: CallOutcome = { kind: 'failure', failure: TOO_LATE, fuel: 0 };
 
 const APPROVE: Verdict = { kind: 'approve' };
 const DENY: Verdict = { kind: 'deny', denial: UNSPECIFIED_DENIAL };

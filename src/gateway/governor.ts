@@ -40,8 +40,15 @@ export const DEFAULT_RATIONS: Rations = {
 
 /** Runs guest calls within their bank's rations. */
 export interface Governor {
-  /** Runs `call` unless the bank's rations are used up: then the outcome is a failure with a code of its own. */
-  run(release: VerifiedRelease, call: () => Promise<CallOutcome>): Promise<CallOutcome>;
+  /**
+   * Runs `call` unless the bank's rations are used up: then the outcome is a failure with a code of its own. So it is
+   * where `refuseLate` gives one just before the start; for the bank's rations, such a call has never been.
+   */
+  run(
+    release: VerifiedRelease,
+    call: () => Promise<CallOutcome>,
+    refuseLate?: () => Failure | undefined,
+  ): Promise<CallOutcome>;
 }
 
 /** Most banks that are watched. About 200 bytes each; the one that called longest ago is forgotten first. */
@@ -49,6 +56,9 @@ const MAX_BANKS = 10_000;
 
 /** Most calls of one bank that wait for another of its calls. */
 const MAX_WAITING = 256;
+
+/** After this long, milliseconds, a call that gave no answer counts as lost, and others do not wait for it any more. */
+const LOST_MS = 10_000;
 
 /** What a trap is taken to have used for each millisecond that it took, since it hides how much fuel that was. */
 const FUEL_PER_MS = 1_750_000;
@@ -61,6 +71,8 @@ interface Account {
   /** Fuel of the last call; undefined before the first one ended. */
   lastFuel: number | undefined;
   running: number;
+  /** When the last call started. */
+  startedAtMs: number;
   readonly waiting: (() => void)[];
   limitsInARow: number;
   pauseMs: number;
@@ -113,8 +125,8 @@ export function createGovernor(clock: Clock, rations: Rations = DEFAULT_RATIONS)
   };
 
   /** Calls that run already count as dear as the last one was; before the first one has ended, nobody knows. */
-  const mustWait = ({ running, lastFuel, usedDearly }: Account): boolean => {
-    if (running === 0) return false;
+  const mustWait = ({ running, startedAtMs, lastFuel, usedDearly }: Account): boolean => {
+    if (running === 0 || clock() - startedAtMs >= LOST_MS) return false;
     if (lastFuel === undefined) return true;
     return lastFuel > rations.dearFuel && usedDearly.level + running * lastFuel >= rations.dearBurstFuel;
   };
@@ -142,7 +154,7 @@ export function createGovernor(clock: Clock, rations: Rations = DEFAULT_RATIONS)
   };
 
   return {
-    async run(release, call) {
+    async run(release, call, refuseLate) {
       const account = accountOf(release);
       noteCaller(release.bank, clock());
       while (mustWait(account)) {
@@ -151,9 +163,10 @@ export function createGovernor(clock: Clock, rations: Rations = DEFAULT_RATIONS)
         await new Promise<void>((resolve) => account.waiting.push(resolve));
       }
       const startedAtMs = clock();
-      const refusal = refuse(account, startedAtMs);
+      const refusal = refuseLate?.() ?? refuse(account, startedAtMs);
       if (refusal !== undefined) return failed(refusal);
       account.running += 1;
+      account.startedAtMs = startedAtMs;
       runningOfAll += 1;
       const besides = runningOfAll;
       let outcome: CallOutcome | undefined;
@@ -183,6 +196,7 @@ function createAccount(release: VerifiedRelease, nowMs: number): Account {
     usedDearly: { level: 0, atMs: nowMs },
     lastFuel: undefined,
     running: 0,
+    startedAtMs: Number.NEGATIVE_INFINITY,
     waiting: [],
     limitsInARow: 0,
     pauseMs: 0,

@@ -15,11 +15,13 @@ export interface ProblemKind {
 /** Codes are stable; titles may change. Source: design, "The gateway"; the last rows of 404, 405, 500 are HTTP's. */
 const PROBLEMS = {
   malformed_json: { status: 400, title: 'The body is not one JSON text in UTF-8' },
+  invalid_deadline: { status: 400, title: 'The deadline is out of range' },
   unauthenticated: { status: 401, title: 'A valid API key or signature is required' },
   forbidden: { status: 403, title: 'This processor may not ask about that bank' },
   not_found: { status: 404, title: 'There is nothing here' },
   unknown_bank: { status: 404, title: 'No such bank' },
   method_not_allowed: { status: 405, title: 'This method is not allowed here' },
+  request_timeout: { status: 408, title: 'The body did not come within the deadline' },
   idempotency_conflict: { status: 409, title: 'The idempotency key was used with another request' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json in UTF-8, not encoded' },

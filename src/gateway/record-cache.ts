@@ -44,8 +44,11 @@ export type RecordLookup<R> =
   | { readonly kind: 'unavailable' };
 
 export interface RecordCache<R> {
-  /** The current record of `name`. Never rejects. `name` must be a slug: it becomes a storage key. */
-  get(name: string, waitUntil: WaitUntil): Promise<RecordLookup<R>>;
+  /**
+   * The current record of `name`. Never rejects. `name` must be a slug: it becomes a storage key. A caller that has
+   * `leftMs` waits no more than half of it for a newer record than the one that is known, so that it can still use it.
+   */
+  get(name: string, waitUntil: WaitUntil, leftMs?: number): Promise<RecordLookup<R>>;
   /** Names remembered: with a record, and without one. For tests and gauges. */
   readonly sizes: { readonly known: number; readonly unknown: number };
 }
@@ -133,17 +136,22 @@ export function createRecordCache<R extends NumberedRecord>(options: RecordCache
     reads.start(key, () => read(key), waitUntil);
   };
 
-  const serveStale = (name: string): RecordLookup<R> => {
+  const findStale = (name: string): R | undefined => {
     const last = known.get(name);
     const nowMs = clock();
-    if (last === undefined || !isUsable(last.record, nowMs)) return { kind: 'unavailable' };
-    if (ageOf(last.confirmedAtMs, nowMs) > freshness.staleMs) return { kind: 'unavailable' };
+    if (last === undefined || !isUsable(last.record, nowMs)) return undefined;
+    return ageOf(last.confirmedAtMs, nowMs) > freshness.staleMs ? undefined : last.record;
+  };
+
+  const serveStale = (name: string): RecordLookup<R> => {
+    const record = findStale(name);
+    if (record === undefined) return { kind: 'unavailable' };
     report('served_stale', name);
-    return { kind: 'found', record: last.record };
+    return { kind: 'found', record };
   };
 
   return {
-    async get(name, waitUntil) {
+    async get(name, waitUntil, leftMs = Infinity) {
       const nowMs = clock();
       const last = known.get(name);
       const ageMs = last === undefined ? undefined : ageOf(last.confirmedAtMs, nowMs);
@@ -158,7 +166,7 @@ export function createRecordCache<R extends NumberedRecord>(options: RecordCache
       if (isBackingOff) return serveStale(name);
       const key = copyOf(name);
       const lookup = await reads
-        .run(key, () => read(key), waitUntil)
+        .run(key, () => read(key), waitUntil, findStale(name) !== undefined ? leftMs / 2 : Infinity)
         .catch((cause: unknown): RecordLookup<R> => {
           report('read_failed', name, codeOf(cause));
           return { kind: 'unavailable' };

@@ -27,8 +27,8 @@ export type ReleaseLookup =
   | { readonly kind: 'unavailable' };
 
 export interface ReleaseCache {
-  /** The current release of a bank. Never rejects. `slug` must be one: it becomes a storage key. */
-  get(slug: string, waitUntil: WaitUntil): Promise<ReleaseLookup>;
+  /** The current release of a bank. Never rejects. `slug` must be one: it becomes a storage key. `leftMs` as there. */
+  get(slug: string, waitUntil: WaitUntil, leftMs?: number): Promise<ReleaseLookup>;
   /** Banks remembered: with a release, and without one. For tests and gauges. */
   readonly sizes: { readonly known: number; readonly unknown: number };
 }
@@ -49,8 +49,8 @@ export function createReleaseCache(options: ReleaseCacheOptions): ReleaseCache {
       }),
   });
   return {
-    async get(slug, waitUntil) {
-      const lookup = await records.get(slug, waitUntil);
+    async get(slug, waitUntil, leftMs) {
+      const lookup = await records.get(slug, waitUntil, leftMs);
       return lookup.kind === 'found' ? { kind: 'release', release: lookup.record } : lookup;
     },
     get sizes() {

@@ -18,9 +18,9 @@ export interface SingleFlightOptions {
 export interface SingleFlight<V> {
   /**
    * Joins the work for `key`, or starts it. Rejects as the work does, or with `store_unavailable` when the wait is
-   * over first.
+   * over first; after `mostMs` at the latest, where the caller has less time than that.
    */
-  run(key: string, work: () => Promise<V>, waitUntil: WaitUntil): Promise<V>;
+  run(key: string, work: () => Promise<V>, waitUntil: WaitUntil, mostMs?: number): Promise<V>;
   /** Starts the work unless it is under way; nobody waits for it, and its failure is the work's own to report. */
   start(key: string, work: () => Promise<V>, waitUntil: WaitUntil): void;
   /** Keys whose work is under way. */
@@ -54,12 +54,12 @@ export function createSingleFlight<V>(options: SingleFlightOptions): SingleFligh
   };
 
   return {
-    run(key, work, waitUntil) {
+    run(key, work, waitUntil, mostMs = Infinity) {
       const flight = board(key, work, waitUntil);
-      const leftMs = flight.startedAtMs + waitMs - clock();
+      const leftMs = Math.min(flight.startedAtMs + waitMs - clock(), mostMs);
       return new Promise<V>((resolve, reject) => {
         const cancel = timer(Math.max(leftMs, 0), () =>
-          reject(new WasmpayError('store_unavailable', `no answer within ${waitMs} ms`)),
+          reject(new WasmpayError('store_unavailable', 'no answer within the wait')),
         );
         flight.result.then(resolve, reject).finally(cancel);
       });

@@ -139,3 +139,35 @@ describe('the environment on Node', () => {
     expect(message).not.toContain('SECRET');
   });
 });
+
+describe('deadlines', () => {
+  const read = (byDefault: string, longest: string): unknown =>
+    parseNodeConfig({ ...GOOD, WASMPAY_DEADLINE_MS: byDefault, WASMPAY_LONGEST_DEADLINE_MS: longest })
+      .deadlines;
+
+  it.each([
+    ['', '', { defaultMs: 1500, longestMs: 1500 }],
+    ['50', '', { defaultMs: 50, longestMs: 1500 }],
+    ['2000', '', { defaultMs: 2000, longestMs: 2000 }],
+    ['', '1000', { defaultMs: 1000, longestMs: 1000 }],
+    ['', '8000', { defaultMs: 1500, longestMs: 8000 }],
+    ['300', '300', { defaultMs: 300, longestMs: 300 }],
+  ])('%j and %j', (byDefault, longest, expected) => {
+    expect(read(byDefault, longest)).toEqual(expected);
+  });
+
+  it.each([
+    [{ WASMPAY_DEADLINE_MS: '49' }, 'WASMPAY_DEADLINE_MS is a whole number from 50 to 8000'],
+    [{ WASMPAY_DEADLINE_MS: '1e3' }, 'WASMPAY_DEADLINE_MS is a whole number from 50 to 8000'],
+    [
+      { WASMPAY_LONGEST_DEADLINE_MS: '8001' },
+      'WASMPAY_LONGEST_DEADLINE_MS is a whole number from 50 to 8000',
+    ],
+    [
+      { WASMPAY_DEADLINE_MS: '301', WASMPAY_LONGEST_DEADLINE_MS: '300' },
+      'WASMPAY_DEADLINE_MS is at most WASMPAY_LONGEST_DEADLINE_MS',
+    ],
+  ])('%j is refused', (env, fault) => {
+    expect(messageOf({ ...GOOD, ...env })).toBe(`config_invalid: this gateway cannot start:\n- ${fault}`);
+  });
+});

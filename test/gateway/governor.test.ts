@@ -71,6 +71,19 @@ describe('a validator that hits its limits', () => {
     }
   });
 
+  test('a call that its deadline kept from starting is no answer in between', async () => {
+    const bed = createBed();
+    for (let i = 0; i < 2; i += 1) await bed.call(BUSY, fail('fuel_exhausted'));
+    const late = await bed.governor.run(
+      BUSY,
+      () => Promise.reject(new Error('it was started')),
+      () => ({ code: 'deadline_exceeded', detail: 'test' }),
+    );
+    expect(late).toMatchObject({ kind: 'failure', failure: { code: 'deadline_exceeded' } });
+    expect(await bed.call(BUSY, fail('fuel_exhausted'))).toBe('ran');
+    expect(await bed.call()).toBe('paused');
+  });
+
   test('again after its pause is paused for twice as long, up to the longest', async () => {
     const bed = createBed();
     for (let i = 0; i < 3; i += 1) await bed.call(BUSY, fail('fuel_exhausted'));

@@ -7,11 +7,13 @@ test('every code has its status', () => {
     Object.fromEntries(PROBLEM_CODES.map((code) => [code, respondWithProblem({ code }).status])),
   ).toEqual({
     malformed_json: 400,
+    invalid_deadline: 400,
     unauthenticated: 401,
     forbidden: 403,
     not_found: 404,
     unknown_bank: 404,
     method_not_allowed: 405,
+    request_timeout: 408,
     idempotency_conflict: 409,
     body_too_large: 413,
     unsupported_media_type: 415,
