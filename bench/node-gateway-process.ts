@@ -8,6 +8,7 @@ import { hexOf } from '../src/artifact/digest.ts';
 import { generateReleaseKeys, parseSigningKey, parseTrustedKeys } from '../src/artifact/release-keys.ts';
 import { createReleaseVerifier } from '../src/artifact/verify-release.ts';
 import { readNodeBody } from '../src/entry/node-body.ts';
+import { startNodeTimer } from '../src/entry/node-timer.ts';
 import { createNodeHmac } from '../src/entry/node-crypto.ts';
 import { startNodeServer } from '../src/entry/node-server.ts';
 import { createGateway } from '../src/gateway/app.ts';
@@ -83,6 +84,7 @@ function createFreshGateway(freshness: Partial<Freshness> = {}) {
     hmac: createNodeHmac(),
     baseDomains: ['localhost'],
     readBytes: readNodeBody,
+    timer: startNodeTimer,
     log: () => {},
     freshness,
   });

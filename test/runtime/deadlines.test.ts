@@ -1,0 +1,193 @@
+// Deadlines on the real runtimes: a gateway's process on Node and one in workerd, over a store that is slow on command,
+// asked over sockets. test/gateway/deadline.test.ts has every case, with time in the test's hands.
+
+import { once } from 'node:events';
+import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Miniflare } from 'miniflare';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { generateReleaseKeys, parseSigningKey } from '../../src/artifact/release-keys.ts';
+import { bundleWorker, S3_WORKER } from '../../src/entry/bundle-worker.ts';
+import { DEFAULT_POLICY } from '../../src/publisher/policy.ts';
+import { publishComponent } from '../../src/publisher/publish.ts';
+import { createS3Store } from '../../src/store/s3.ts';
+import { startProcess } from '../entry/dev-process.ts';
+import { validatorFromCoreWat } from '../fixtures/components.ts';
+import { makeBody } from '../fixtures/gateway-bed.ts';
+import { ACCESS_KEY, SECRET_KEY, startS3Server } from '../fixtures/s3-server.ts';
+import { SHARED_TOOLS } from '../fixtures/shared-tools.ts';
+
+const AUDIENCE = 'test.example';
+const DEADLINE_MS = 300;
+/** What storage takes where it is slow: far more than the deadline and what a loaded machine adds to it. */
+const SLOW_MS = 1_500;
+
+const server = await startS3Server();
+const running: AsyncDisposable[] = [];
+let env: Record<string, string> = {};
+
+afterAll(async () => {
+  for (const each of running) await each[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+beforeAll(async () => {
+  const keys = await generateReleaseKeys();
+  env = {
+    WASMPAY_AUDIENCE: AUDIENCE,
+    WASMPAY_TRUSTED_KEYS: JSON.stringify({ keys: [keys.public] }),
+    WASMPAY_SEED_KEY: 'a seed key of enough characters, for tests',
+    WASMPAY_BASE_DOMAINS: 'localhost',
+    WASMPAY_OPEN: 'loopback',
+    WASMPAY_STORE: `s3://${server.bucket}?endpoint=http://127.0.0.1:${server.port}&region=test`,
+    AWS_ACCESS_KEY_ID: ACCESS_KEY,
+    AWS_SECRET_ACCESS_KEY: SECRET_KEY,
+  };
+  for (const bankId of ['meridian', 'other']) {
+    const component = new Uint8Array(await validatorFromCoreWat());
+    const published = await publishComponent({
+      bankId,
+      // An artifact of its own for each bank: a custom section makes another component.
+      component: new Uint8Array([...component, 0, 2, 1, bankId.length]),
+      store: createS3Store(server.options),
+      signingKey: await parseSigningKey(JSON.stringify(keys.private)),
+      audience: AUDIENCE,
+      policy: DEFAULT_POLICY,
+      tools: SHARED_TOOLS,
+      clock: () => Date.now(),
+      stopwatch: () => performance.now(),
+    });
+    expect(published.ok).toBe(true);
+  }
+});
+
+async function startNode(): Promise<number> {
+  const started = startProcess(['src/entry/node.ts'], { ...env, PORT: '0' }, 'wasmpay gateway  http');
+  running.push({ [Symbol.asyncDispose]: async () => void (await started.end('SIGKILL')) });
+  await started.ready();
+  return Number(/http:\/\/[\d.]+:(\d+)/.exec(started.output())?.[1]);
+}
+
+async function startWorkerd(): Promise<number> {
+  const { source } = await bundleWorker(S3_WORKER);
+  const miniflare = new Miniflare({
+    cf: false,
+    modules: [{ type: 'ESModule', path: 'worker.js', contents: source }],
+    compatibilityDate: '2026-07-01',
+    bindings: env,
+    workerLoaders: { LOADER: {} },
+    unsafeDirectSockets: [{ host: '127.0.0.1' }],
+  });
+  running.push({ [Symbol.asyncDispose]: () => miniflare.dispose() });
+  await miniflare.ready;
+  return Number((await miniflare.unsafeGetDirectURL()).port);
+}
+
+interface Answer {
+  readonly said: string;
+  readonly timing: string;
+  readonly waitedMs: number;
+}
+
+function open(port: number, bank: string, headers: Record<string, string> = {}): ClientRequest {
+  return request({
+    host: '127.0.0.1',
+    port,
+    path: '/v1/validate',
+    method: 'POST',
+    headers: {
+      host: `localhost:${port}`,
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(bodyFor(bank)),
+      ...headers,
+    },
+    agent: false,
+  });
+}
+
+const bodyFor = (bank: string): string =>
+  JSON.stringify(makeBody({ destination: { id: bank, name: 'n', country: 'DE', currency: 'EUR' } }));
+
+async function hear(sent: ClientRequest): Promise<Answer> {
+  const startedAtMs = performance.now();
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  const body = JSON.parse(await text(response)) as { decision?: string; failure?: string; code?: string };
+  return {
+    said: [response.statusCode, body.decision ?? body.code, body.failure].filter(Boolean).join(' '),
+    timing: String(response.headers['server-timing']),
+    waitedMs: performance.now() - startedAtMs,
+  };
+}
+
+function ask(port: number, bank: string, headers?: Record<string, string>): Promise<Answer> {
+  return hear(open(port, bank, headers).end(bodyFor(bank)));
+}
+
+const deadline = (ms: number): Record<string, string> => ({ 'wasmpay-deadline-ms': String(ms) });
+
+describe.each([
+  ['Node', startNode],
+  ['workerd', startWorkerd],
+])('on %s', (_runtime, start) => {
+  let port = 0;
+
+  beforeAll(async () => {
+    port = await start();
+  });
+
+  it('an artifact that is slow costs a fallback in time, and is there for a later request', async () => {
+    server.fault = ({ key }) =>
+      key.startsWith('artifacts/') ? { kind: 'slow', delayMs: SLOW_MS } : undefined;
+    const answer = await ask(port, 'meridian', deadline(DEADLINE_MS));
+    server.fault = () => undefined;
+    expect(answer.said).toBe('200 deny deadline_exceeded');
+    // Clocks of two processes: each may round.
+    expect(answer.waitedMs).toBeGreaterThanOrEqual(DEADLINE_MS - 5);
+    expect(answer.waitedMs).toBeLessThan(SLOW_MS - 200);
+    const reads = server.requests.filter(({ key }) => key.startsWith('artifacts/')).length;
+    await expect
+      .poll(async () => (await ask(port, 'meridian')).said, { timeout: 4 * SLOW_MS, interval: 200 })
+      .toBe('200 approve');
+    expect(server.requests.filter(({ key }) => key.startsWith('artifacts/')).length).toBe(reads);
+  });
+
+  it('a release that is slow is a 503 in time', async () => {
+    server.fault = ({ key }) => (key.startsWith('banks/') ? { kind: 'slow', delayMs: SLOW_MS } : undefined);
+    const answer = await ask(port, 'other', deadline(DEADLINE_MS));
+    server.fault = () => undefined;
+    expect(answer.said).toBe('503 store_unavailable');
+    expect(answer.waitedMs).toBeGreaterThanOrEqual(DEADLINE_MS - 5);
+    expect(answer.waitedMs).toBeLessThan(SLOW_MS - 200);
+  });
+
+  it('a body that does not end is a 408 in time, and others are answered meanwhile', async () => {
+    const sent = open(port, 'meridian', deadline(DEADLINE_MS));
+    sent.write(bodyFor('meridian').slice(0, 20));
+    const [late, other] = await Promise.all([hear(sent), ask(port, 'meridian')]);
+    sent.destroy();
+    expect(late.said).toBe('408 request_timeout');
+    expect(late.waitedMs).toBeGreaterThanOrEqual(DEADLINE_MS - 5);
+    expect(late.waitedMs).toBeLessThan(SLOW_MS - 200);
+    expect(other.said).toBe('200 approve');
+    await sleep(50);
+    expect((await ask(port, 'meridian')).said).toBe('200 approve');
+  });
+
+  it('the header is held to its range', async () => {
+    expect((await ask(port, 'meridian', deadline(49))).said).toBe('400 invalid_deadline');
+    expect((await ask(port, 'meridian', deadline(1_501))).said).toBe('400 invalid_deadline');
+    expect((await ask(port, 'meridian', deadline(1_500))).said).toBe('200 approve');
+  });
+
+  it('Server-Timing has every stage', async () => {
+    const ms = String.raw`\d+(?:\.\d)?`;
+    expect((await ask(port, 'meridian')).timing).toMatch(
+      new RegExp(
+        `^auth;dur=${ms}, release;dur=${ms}, artifact;dur=${ms}, sandbox;dur=${ms}, total;dur=${ms}$`,
+      ),
+    );
+  });
+});
