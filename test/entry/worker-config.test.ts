@@ -90,6 +90,7 @@ describe('the environment', () => {
       minimumReleases: new Map(),
       freshness: {},
       rations: {},
+      deadlines: { defaultMs: 1500, longestMs: 1500 },
     });
   });
 
