@@ -207,14 +207,15 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
       keepAlive(c, work.catch(ignore));
       return answerLate(inquiry);
     });
-    const timing =
-      inquiry.isProven === true
-        ? { 'server-timing': formatServerTiming(inquiry.timing, stopwatch()) }
-        : undefined;
+    const timing = inquiry.isProven === true ? formatServerTiming(inquiry.timing, stopwatch()) : undefined;
     if ('release' in answer) noteRelease(c, answer.release, answer.failure);
-    if (answer.kind === 'decided') return respondWithDecision(c, answer.body, timing);
+    // Nobody gets a decision without that proof.
+    if (answer.kind === 'decided') return respondWithDecision(c, answer.body, timing ?? '');
     const { headers, ...said } = answer.kind === 'problem' ? answer.problem : { code: answer.kind };
-    return refuse(c, { ...said, headers: { ...headers, ...timing } });
+    return refuse(c, {
+      ...said,
+      headers: { ...headers, ...(timing !== undefined && { 'server-timing': timing }) },
+    });
   };
 
   const app = new Hono<GatewayEnv>();
@@ -326,14 +327,10 @@ function describeMalformed(fault: JsonFault): Problem {
   return { code: 'malformed_json', details: { detail: message, offset, line, column, ...errors } };
 }
 
-function respondWithDecision(
-  c: GatewayContext,
-  body: DecisionBody,
-  headers: Readonly<Record<string, string>> | undefined,
-): Response {
+function respondWithDecision(c: GatewayContext, body: DecisionBody, timing: string): Response {
   c.get('trace').decision = body.decision;
   c.get('trace').decidedBy = body.decided_by;
-  return new Response(JSON.stringify(body), { headers: { ...JSON_HEADERS, ...headers } });
+  return new Response(JSON.stringify(body), { headers: { ...JSON_HEADERS, 'server-timing': timing } });
 }
 
 function noteCaller(c: GatewayContext, { processor, key, means, rateLimit }: Caller): void {
