@@ -3,6 +3,7 @@
 
 import { BANK_ID } from '../../core/bank.ts';
 import { MAX_BODY_BYTES } from '../../core/limits.ts';
+import { DEFAULT_DEADLINES, LEAST_DEADLINE_MS } from '../deadline.ts';
 import { composeProblem, describeProblem, type ProblemCode } from '../problem.ts';
 import { EXAMPLE_DECISIONS, EXAMPLE_TRANSACTION, exampleProblem } from './examples.ts';
 import type { JsonMembers } from './json-document.ts';
@@ -11,11 +12,13 @@ import { SCHEMAS } from './schemas.ts';
 /** What `validate` can answer but a decision. `idempotency_conflict` is kept for a header that nothing reads yet. */
 const VALIDATE_PROBLEMS = [
   'malformed_json',
+  'invalid_deadline',
   'unauthenticated',
   'forbidden',
   'not_found',
   'unknown_bank',
   'method_not_allowed',
+  'request_timeout',
   'body_too_large',
   'unsupported_media_type',
   'invalid_transaction',
@@ -38,6 +41,11 @@ const HEADERS: JsonMembers = {
     description: 'Seconds after which the same request may succeed',
     required: true,
     schema: { type: 'integer', minimum: 1 },
+  },
+  ServerTiming: {
+    description:
+      'Milliseconds of `auth`, `release`, `artifact`, `sandbox` and `total`; in Workers of waiting alone',
+    schema: { type: 'string' },
   },
   Allow: { description: 'The methods that are allowed', required: true, schema: { type: 'string' } },
   Authenticate: { required: true, schema: { const: 'Bearer' } },
@@ -86,7 +94,7 @@ const VALIDATE_RESPONSES = problemResponses(VALIDATE_PROBLEMS);
 
 const DECIDED: JsonMembers = {
   description: 'A decision. Every good request gets one, also where the validator gave no answer.',
-  headers: KEPT_FOR_NOBODY,
+  headers: { ...KEPT_FOR_NOBODY, 'Server-Timing': { $ref: '#/components/headers/ServerTiming' } },
   content: {
     'application/json': {
       schema: { $ref: '#/components/schemas/Decision' },
@@ -103,6 +111,7 @@ function validateOperation(operationId: string, summary: string, description: st
     summary,
     description,
     security: [{ apiKey: [] }, { messageSignature: [] }],
+    parameters: [{ $ref: '#/components/parameters/Deadline' }],
     requestBody: {
       required: true,
       description: `One JSON text in UTF-8 of at most ${MAX_BODY_BYTES} bytes, no member twice, no content encoding.`,
@@ -227,6 +236,15 @@ export const OPENAPI_DOCUMENT: JsonMembers = {
   components: {
     schemas: SCHEMAS,
     headers: HEADERS,
+    parameters: {
+      Deadline: {
+        name: 'Wasmpay-Deadline-Ms',
+        in: 'header',
+        description:
+          'Milliseconds in which the answer comes, from the request’s headers on; the most is the gateway’s to choose.',
+        schema: { type: 'integer', minimum: LEAST_DEADLINE_MS, maximum: DEFAULT_DEADLINES.longestMs },
+      },
+    },
     responses: {
       Decided: DECIDED,
       ...Object.fromEntries(
