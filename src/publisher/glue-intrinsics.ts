@@ -230,6 +230,7 @@ _setInt16 WKlQIxD0eUCoCLdauC_1
 _setInt32 ORIt6ljU-GK_fMg488MU
 _setInt8 eGY6YZmgCKfuaqnzR2Fe
 _setUint32 9leGGEZvqGz7OTQvlI6-
+_setUint8 EaVZ5jZz_ZgnqoGTRyUp
 _suspendingImport X11MARGC8_Lahhfrlxl7
 _symmetricSyncGuestCallEnter p4JjnAzwvUSXsP1SGpY4 yGf8EJPVhTRCQCEnsAJC
 _symmetricSyncGuestCallExit Pu-nUnEtLzgMzwXGo1L5 oKqli9muXba-0ayYv2wz

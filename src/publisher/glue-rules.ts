@@ -107,8 +107,12 @@ export const METHODS: ReadonlySet<string> = words(`
   splice
 `);
 
-/** Methods of the language's objects; a host's resource has none of these names but those of METHODS. */
+/**
+ * Methods of the language's objects; a host's resource has none of these names but those of METHODS. Those that write
+ * numbers are among them: into memory they would write what nobody marks.
+ */
 export const BUILTIN_METHODS: ReadonlySet<string> = words(`
+  setBigInt64 setBigUint64 setFloat32 setFloat64 setInt16 setInt32 setInt8 setUint16 setUint32 setUint8
   at bind catch charAt charCodeAt codePointAt concat copyWithin encode encodeInto endsWith entries
   every fill filter finally find findIndex findLast findLastIndex flat flatMap forEach grow has
   hasOwnProperty includes indexOf isPrototypeOf isWellFormed join keys lastIndexOf localeCompare

@@ -287,6 +287,11 @@ const MODULE_ATTACKS: Record<string, (glue: string) => string> = {
     glue
       .replace(/let exports0/, 'let memo;let exports0')
       .replace(/(function validate\((\w+)\)\{)/, '$1memo=$2.id;'),
+  'write by a view in a variable': (glue) =>
+    glue.replace(
+      /(function validate\(\w+\)\{)/,
+      '$1const zz=new DataView(memory0.buffer);zz.setInt32(0,1,!0);',
+    ),
   'code after instantiate': (glue) => `${glue};globalThis.PWNED=1`,
   'code before instantiate': (glue) => `var x=(()=>1)();${glue}`,
   'second export': (glue) => `${glue};export const x=1`,

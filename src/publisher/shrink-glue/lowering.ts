@@ -34,8 +34,16 @@ export function noteWrites(module: ScopedModule): Edit[] {
   return edits;
 }
 
-/** The memory of `dataView(memory0)` or `new DataView(exports0.memory.buffer)`, as text. */
+/**
+ * The memory of `dataView(memory0)`, of `new DataView(exports0.memory.buffer)`, or of a variable that holds such a view,
+ * as text.
+ */
 function memoryOf(module: ScopedModule, view: AnyNode): string | undefined {
+  if (view.type === 'Identifier') {
+    const declaration = module.bindings.get(view)?.declaration;
+    const init = declaration?.type === 'VariableDeclarator' ? declaration.init : undefined;
+    return init?.type === 'NewExpression' ? memoryOf(module, init) : undefined;
+  }
   if (view.type === 'CallExpression') {
     const [memory] = view.arguments;
     const isView = view.callee.type === 'Identifier' && view.callee.name === 'dataView';
