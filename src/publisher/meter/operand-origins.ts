@@ -50,12 +50,7 @@ export class OperandOrigins {
     const source = this.sources[height] ?? ANYWHERE;
     const value = this.values[height] ?? 0;
     if (source === CONSTANT) return { kind: 'constant', value };
-    if (source === ANYWHERE || !this.isCurrent(source, value)) return UNKNOWN;
+    if (source === ANYWHERE || (this.versions[source] ?? 0) !== value) return UNKNOWN;
     return { kind: 'local', local: source, version: value };
-  }
-
-  /** Whether `local` was not written since it had this version. */
-  isCurrent(local: number, version: number): boolean {
-    return (this.versions[local] ?? 0) === version;
   }
 }
