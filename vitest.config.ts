@@ -6,5 +6,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 300_000,
     maxWorkers: 2,
+    // Tests of one file that say they may run beside each other mostly wait: for what never comes.
+    maxConcurrency: 24,
   },
 });

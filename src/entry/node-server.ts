@@ -20,6 +20,9 @@ export interface NodeServer {
 /** Headers of a request, and all of it, must be here within this time, milliseconds: the body is 64 KiB at most. */
 const REQUEST_MS = 10_000;
 
+/** How often those bounds are looked at, milliseconds. Node's own half a minute would be the real bound. */
+const CHECK_MS = 1_000;
+
 /** How long an idle connection is kept, milliseconds: longer than a balancer's usual 60 s, so that it closes first. */
 const KEEP_ALIVE_MS = 65_000;
 
@@ -43,6 +46,7 @@ export async function startNodeServer(
     {
       headersTimeout: REQUEST_MS,
       requestTimeout: REQUEST_MS,
+      connectionsCheckingInterval: CHECK_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
     },
