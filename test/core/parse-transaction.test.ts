@@ -6,6 +6,7 @@ import { MAX_STRING_BYTES } from '../../src/core/limits.ts';
 import { parseTransaction, type TransactionResult } from '../../src/core/parse-transaction.ts';
 import { MAX_AMOUNT, MIN_AMOUNT } from '../../src/core/transaction.ts';
 import { makeBody } from '../fixtures/gateway-bed.ts';
+import { PLANTED, PLANTED_AMOUNT } from '../fixtures/planted.ts';
 
 function parse(text: string): TransactionResult {
   const json = parseJson(text);
@@ -20,7 +21,7 @@ function faultsOf(text: string): string[] {
 }
 
 const GOOD = JSON.stringify(makeBody());
-const withAmount = (source: string): string => GOOD.replace('125000', source);
+const withAmount = (source: string): string => GOOD.replace(String(PLANTED_AMOUNT), source);
 
 /** The good transaction with the member at `path` replaced, or removed. */
 function change(path: readonly string[], value: unknown): string {
@@ -47,7 +48,7 @@ const FREE_STRINGS = STRINGS.filter((path) => path.join('.') !== 'destination.id
 test('a good transaction is read', () => {
   expect(parse(GOOD)).toEqual({
     ok: true,
-    transaction: { ...makeBody(), amount: { name: 'Euro', symbol: '€', amount: 125_000n } },
+    transaction: { ...makeBody(), amount: { name: `${PLANTED} Euro`, symbol: '€', amount: PLANTED_AMOUNT } },
   });
 });
 
@@ -136,7 +137,9 @@ describe('every fault at once', () => {
   });
 
   test('no fault quotes a value', () => {
-    const result = parse(change(['destination', 'id'], 'planted value').replace('125000', '"planted"'));
+    const result = parse(
+      change(['destination', 'id'], 'planted value').replace(String(PLANTED_AMOUNT), '"planted"'),
+    );
     expect(result.ok).toBe(false);
     expect(JSON.stringify(result)).not.toContain('planted');
   });

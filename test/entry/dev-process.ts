@@ -10,6 +10,8 @@ import { text } from 'node:stream/consumers';
 
 import { vi } from 'vitest';
 
+import { requireNothingPlanted } from '../fixtures/planted.ts';
+
 const ROOT = join(import.meta.dirname, '../..');
 
 export interface TestProcess {
@@ -65,7 +67,9 @@ export function startProcess(
     async end(signal) {
       const startMs = performance.now();
       child.kill(signal);
-      return { code: await ended, durationMs: performance.now() - startMs };
+      const code = await ended;
+      requireNothingPlanted('the process', output);
+      return { code, durationMs: performance.now() - startMs };
     },
   };
 }

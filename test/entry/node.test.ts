@@ -130,7 +130,6 @@ describe('a gateway on Node', () => {
       .split('\n')
       .find((each) => each.startsWith('{'));
     expect(JSON.parse(line ?? '')).toMatchObject({ event: 'request', bank: 'meridian', decision: 'approve' });
-    expect(gateway.output()).not.toContain('txn_123456');
   });
 
   it('goes on answering where nobody reads its log any more', async () => {

@@ -35,6 +35,7 @@ import {
   makeProcessor,
   verifyProcessorPlainly,
 } from '../fixtures/processors.ts';
+import { PLANTED } from '../fixtures/planted.ts';
 
 const DEADLINE_MS = 200;
 const HEADER = { 'wasmpay-deadline-ms': String(DEADLINE_MS) };
@@ -380,7 +381,7 @@ describe('a deadline that ended', () => {
     const { response } = await ask(bed);
     expect(await response.json()).toEqual({
       decision: 'deny',
-      transaction_id: 'txn_123456',
+      transaction_id: `txn_${PLANTED}`,
       bank: 'meridian',
       reason: { code: 'deadline_exceeded', iso20022: 'AB06', de39: '68' },
       decided_by: 'fallback',

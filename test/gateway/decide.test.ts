@@ -7,6 +7,7 @@ import { hexOf } from '../../src/artifact/digest.ts';
 import { artifactKey } from '../../src/store/keys.ts';
 import type { CallOutcome } from '../../src/sandbox/sandbox.ts';
 import { createGatewayBed, makeBody, problemOf } from '../fixtures/gateway-bed.ts';
+import { PLANTED, PLANTED_AMOUNT } from '../fixtures/planted.ts';
 
 describe('a verdict', () => {
   test('to approve is the answer, in the order of the design', async () => {
@@ -17,7 +18,7 @@ describe('a verdict', () => {
     expect(await response.text()).toBe(
       JSON.stringify({
         decision: 'approve',
-        transaction_id: 'txn_123456',
+        transaction_id: `txn_${PLANTED}`,
         bank: 'meridian',
         decided_by: 'validator',
         release: 7,
@@ -43,7 +44,7 @@ describe('a verdict', () => {
     bed.outcome = async () => ({ kind: 'verdict', verdict, fuel: 1 });
     expect(await (await bed.post()).json()).toEqual({
       decision: 'deny',
-      transaction_id: 'txn_123456',
+      transaction_id: `txn_${PLANTED}`,
       bank: 'meridian',
       reason,
       decided_by: 'validator',
@@ -74,7 +75,7 @@ describe('no verdict', () => {
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({
       decision: 'deny',
-      transaction_id: 'txn_123456',
+      transaction_id: `txn_${PLANTED}`,
       bank: 'meridian',
       reason: { code, ...statusOfFailure(code) },
       decided_by: 'fallback',
@@ -158,7 +159,7 @@ test('the guest gets transaction, seed and the time that the answer names', asyn
   await bed.post();
   await bed.post({ body: JSON.stringify(makeBody({ id: 'txn_2' })) });
   const [first, second, third] = bed.calls;
-  expect(first).toMatchObject({ transaction: { id: 'txn_123456', amount: { amount: 125_000n } } });
+  expect(first).toMatchObject({ transaction: { id: `txn_${PLANTED}`, amount: { amount: PLANTED_AMOUNT } } });
   expect(first?.seed).toHaveLength(32);
   expect(second?.seed).toEqual(first?.seed);
   expect(third?.seed).not.toEqual(first?.seed);

@@ -7,6 +7,7 @@ import { DEFAULT_FRESHNESS } from '../../src/gateway/freshness.ts';
 import { hexOf } from '../../src/artifact/digest.ts';
 import { artifactKey } from '../../src/store/keys.ts';
 import { createGatewayBed, problemOf } from '../fixtures/gateway-bed.ts';
+import { PLANTED } from '../fixtures/planted.ts';
 
 const { storeWaitMs, retryMs } = DEFAULT_FRESHNESS;
 
@@ -23,7 +24,7 @@ describe('a bank that is switched off', () => {
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({
       decision: 'deny',
-      transaction_id: 'txn_123456',
+      transaction_id: `txn_${PLANTED}`,
       bank: 'meridian',
       reason: { code: 'disabled', iso20022: 'AG10', de39: '91' },
       decided_by: 'fallback',

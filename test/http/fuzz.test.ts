@@ -9,14 +9,8 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { MAX_AMOUNT, MIN_AMOUNT } from '../../src/core/transaction.ts';
-import {
-  bodyWith,
-  GOOD_BODY,
-  PLANTED,
-  GATEWAYS,
-  startTwoGateways,
-  type TwoGateways,
-} from './two-gateways.ts';
+import { PLANTED } from '../fixtures/planted.ts';
+import { bodyWith, GOOD_BODY, GATEWAYS, startTwoGateways, type TwoGateways } from './two-gateways.ts';
 
 const RUNS = Number(process.env['WASMPAY_FUZZ_RUNS'] ?? 400);
 /** No answer takes longer than a gateway's own deadline and what a busy machine adds, milliseconds. */
