@@ -20,7 +20,7 @@ import {
   makeRelease,
   readPlain,
   verifyUnsigned,
-} from '../test/fixtures/gateway-bed.ts';
+} from '../test/fixtures/gateway-parts.ts';
 import { signRequest } from '../test/fixtures/processors.ts';
 import { hexOf, sha256 } from '../src/artifact/digest.ts';
 import { artifactKey, currentReleaseKey } from '../src/store/keys.ts';

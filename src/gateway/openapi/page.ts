@@ -11,6 +11,8 @@ export const PAGE_STYLE = [
   'code,pre{font:.875rem/1.45 ui-monospace,monospace}',
   'pre{background:var(--soft);padding:.75rem;overflow-x:auto;border-radius:.375rem}',
   'h2{margin-top:2.5rem;border-bottom:1px solid var(--line)}',
+  'h3{margin-top:2rem}',
+  'h3 code{font-size:1.125rem;font-weight:600}',
   'div{overflow-x:auto}',
   'table{border-collapse:collapse;width:100%}',
   'th,td{text-align:left;vertical-align:top;padding:.25rem .75rem .25rem 0;border-bottom:1px solid var(--line)}',
@@ -50,16 +52,20 @@ function renderPath(document: JsonMembers) {
       .map(([method, value]) => {
         const operation = membersOf(value);
         const request = membersOf(operation['requestBody']);
+        const known = [...listOf(parameters), ...listOf(operation['parameters'])].map((each) =>
+          resolve(document, membersOf(each)),
+        );
         return [
           `<h3>${code(`${method.toUpperCase()} ${path}`)}</h3>`,
           `<p>${escapeHtml(textOf(operation['summary']))}. ${prose(operation['description'])}</p>`,
-          listOf(parameters).length === 0
+          known.length === 0
             ? ''
             : table(
-                ['parameter', 'meaning'],
-                listOf(parameters).map((each) => [
-                  code(textOf(membersOf(each)['name'])),
-                  prose(membersOf(each)['description']),
+                ['parameter', 'in', 'meaning'],
+                known.map((each) => [
+                  code(textOf(each['name'])),
+                  escapeHtml(textOf(each['in'])),
+                  prose(each['description']),
                 ]),
               ),
           request['content'] === undefined
