@@ -8,6 +8,8 @@ export interface Target {
   readonly port: number;
   readonly path: string;
   readonly host: string;
+  /** Value of the `authorization` header; none without it. */
+  readonly authorization?: string;
   /** Bodies in turn. */
   readonly bodies: readonly string[];
   /** Every answer must have status 200 and hold this. */
@@ -86,6 +88,7 @@ function createSender(target: Target): (connection: Connection) => Promise<numbe
   const messages = target.bodies.map((body) =>
     Buffer.from(
       `POST ${target.path} HTTP/1.1\r\nhost: ${target.host}\r\ncontent-type: application/json\r\n` +
+        (target.authorization === undefined ? '' : `authorization: ${target.authorization}\r\n`) +
         `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     ),
   );

@@ -1,19 +1,24 @@
 // The gateway on Node in a process of its own, for benchmarks: started and told what to do by bench/node-gateway.ts. On
 // another port the same server code has a Hono route that parses the same JSON and answers a constant.
 
+import { randomBytes } from 'node:crypto';
+
 import { Hono } from 'hono';
 
 import { readArtifact } from '../src/artifact/artifact.ts';
 import { hexOf } from '../src/artifact/digest.ts';
 import { generateReleaseKeys, parseSigningKey, parseTrustedKeys } from '../src/artifact/release-keys.ts';
+import { createProcessorVerifier } from '../src/artifact/verify-processor.ts';
 import { createReleaseVerifier } from '../src/artifact/verify-release.ts';
 import { readNodeBody } from '../src/entry/node-body.ts';
 import { startNodeTimer } from '../src/entry/node-timer.ts';
-import { createNodeHmac } from '../src/entry/node-crypto.ts';
+import { createNodeHmac, nodePrimitives } from '../src/entry/node-crypto.ts';
 import { startNodeServer } from '../src/entry/node-server.ts';
-import { createGateway } from '../src/gateway/app.ts';
+import { createGateway, type GatewayDeps } from '../src/gateway/app.ts';
 import type { Freshness } from '../src/gateway/freshness.ts';
+import { createTokenBuckets } from '../src/gateway/rate-limit.ts';
 import { DEFAULT_POLICY } from '../src/publisher/policy.ts';
+import { addProcessor } from '../src/publisher/processors/change-keys.ts';
 import { publishComponent, type Publication } from '../src/publisher/publish.ts';
 import { createNodeSandbox } from '../src/sandbox/node/node-sandbox.ts';
 import { artifactKey, currentReleaseKey } from '../src/store/keys.ts';
@@ -72,14 +77,14 @@ const store: ObjectStore = {
   },
 };
 
-function createFreshGateway(freshness: Partial<Freshness> = {}) {
+function createFreshGateway(callers: GatewayDeps['callers'], freshness: Partial<Freshness> = {}) {
   return createGateway({
     store,
     clock,
     verifyRelease: createReleaseVerifier({ trustedKeys, audience: AUDIENCE, clock }),
     readArtifact,
     sandbox: createNodeSandbox(),
-    callers: 'open',
+    callers,
     seedKey: new Uint8Array(32),
     hmac: createNodeHmac(),
     baseDomains: ['localhost'],
@@ -100,7 +105,7 @@ async function obey(command: Command): Promise<AnswerTo<Command>> {
       return null;
     case 'forget': {
       const { artifactBudgetBytes } = command;
-      gateway = createFreshGateway(artifactBudgetBytes === undefined ? {} : { artifactBudgetBytes });
+      gateway = createFreshGateway('open', artifactBudgetBytes === undefined ? {} : { artifactBudgetBytes });
       return null;
     }
     case 'delay':
@@ -145,7 +150,23 @@ async function publish(bankId: string, component: Uint8Array): Promise<void> {
   publications.set(bankId, published.value);
 }
 
-let gateway = createFreshGateway();
+let gateway = createFreshGateway('open');
+const guarded = createFreshGateway({
+  verifyProcessor: createProcessorVerifier({ trustedKeys, audience: AUDIENCE, clock }),
+  // The limit itself is not what is measured, its counting is.
+  rateLimiter: createTokenBuckets(new Map([['standard', { requests: 1_000_000, perS: 1 }]]), clock),
+  primitives: nodePrimitives,
+});
+const desk = { store: inner, signingKey, trustedKeys, audience: AUDIENCE, clock };
+const added = await addProcessor(desk, 'bench', {
+  name: 'Bench',
+  banks: 'all',
+  tier: 'standard',
+  apiKey: true,
+  publicKeys: [],
+  random: randomBytes,
+});
+if (!added.ok) throw new Error(JSON.stringify(added.refusals));
 const baseline = new Hono();
 baseline.post('/v1/validate', async (c) => {
   await c.req.json();
@@ -153,6 +174,7 @@ baseline.post('/v1/validate', async (c) => {
 });
 
 const measured = await startNodeServer((request, env) => gateway.fetch(request, env), '127.0.0.1', 0);
+const measuredGuarded = await startNodeServer((request, env) => guarded.fetch(request, env), '127.0.0.1', 0);
 const constant = await startNodeServer((request) => baseline.fetch(request), '127.0.0.1', 0);
 process.on('disconnect', () => process.exit(0));
 process.on('message', (command: Command) => {
@@ -160,5 +182,7 @@ process.on('message', (command: Command) => {
 });
 process.send?.({
   gateway: Number(new URL(measured.url).port),
+  guarded: Number(new URL(measuredGuarded.url).port),
+  apiKey: added.value.apiKey?.text,
   baseline: Number(new URL(constant.url).port),
 });

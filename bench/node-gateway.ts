@@ -17,6 +17,9 @@ export const EXAMPLES = [
 
 export interface NodeGateway extends Disposable {
   readonly port: number;
+  /** The port of the same gateway for processors only, and the API key of one that may ask about every bank. */
+  readonly guardedPort: number;
+  readonly apiKey: string;
   /** The port of the route that answers a constant. */
   readonly baselinePort: number;
   command<C extends Command>(command: C): Promise<AnswerTo<C>>;
@@ -28,9 +31,13 @@ export async function startNodeGateway(): Promise<NodeGateway> {
     execArgv: process.execArgv,
     serialization: 'advanced',
   });
-  const [ports] = (await once(child, 'message')) as [{ gateway: number; baseline: number }];
+  const [ports] = (await once(child, 'message')) as [
+    { gateway: number; guarded: number; apiKey: string; baseline: number },
+  ];
   return {
     port: ports.gateway,
+    guardedPort: ports.guarded,
+    apiKey: ports.apiKey,
     baselinePort: ports.baseline,
     async command<C extends Command>(command: C) {
       child.send(command);

@@ -20,11 +20,12 @@ const ALONE_MS = DEFAULT_RATIONS.neighbourMs + 100;
 
 using gateway = await startNodeGateway();
 
-function targetOf(port: number, bank: string): Target {
+function targetOf(port: number, bank: string, apiKey?: string): Target {
   return {
     port,
     path: '/v1/validate',
     host: 'localhost',
+    ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
     bodies: [paymentTo(bank)],
     expected: '"decided_by":"validator"',
   };
@@ -34,13 +35,20 @@ const subjects = [
   {
     title: 'Hono: parse the JSON, answer a constant',
     target: targetOf(gateway.baselinePort, 'icamer'),
-    isGateway: false,
+    isCold: false,
   },
 ];
 for (const { name, title } of EXAMPLES) {
   const { bank, component } = await buildExample(name);
   await gateway.command({ kind: 'publish', bank, component });
-  subjects.push({ title, target: targetOf(gateway.port, bank), isGateway: true });
+  subjects.push(
+    { title, target: targetOf(gateway.port, bank), isCold: true },
+    {
+      title: `${title}, API key`,
+      target: targetOf(gateway.guardedPort, bank, gateway.apiKey),
+      isCold: false,
+    },
+  );
 }
 const samples = subjects.map((subject) => ({
   ...subject,
@@ -70,7 +78,7 @@ async function measureCold(target: Target): Promise<number> {
 }
 
 for (let round = 0; round < COLD_ROUNDS; round += 1) {
-  for (const subject of samples.filter(({ isGateway }) => isGateway)) {
+  for (const subject of samples.filter(({ isCold }) => isCold)) {
     await gateway.command({ kind: 'delay', ms: 0 });
     subject.cold.push(await measureCold(subject.target));
     subject.reads = Math.max(subject.reads, (await gateway.command({ kind: 'reads' })) ?? 0);
@@ -97,7 +105,7 @@ console.log(
   table(
     ['Node, cold, one request', 'median ms', 'p90 ms', 'reads', `median ms, reads +${SLOW_READ_MS} ms`],
     samples
-      .filter(({ isGateway }) => isGateway)
+      .filter(({ isCold }) => isCold)
       .map(({ title, cold, coldSlow, reads }) => [
         title,
         median(cold).toFixed(1),
