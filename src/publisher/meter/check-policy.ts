@@ -1,9 +1,9 @@
 // Where the counter is looked at, and which small functions go without. None of this changes what is charged, only how
 // much may run after the counter went below zero.
 //
-// A counted frame is 160 bytes at least, so the default stack of 256 KiB has at most 1,638 of them. What can run after
-// exhaustion is that many times UNCHECKED_FUEL, 3.4 million, and one leaf's UNCHECKED_LEAF_FUEL: 10 % of the default
-// fuel. It is charged all the same.
+// A frame is 160 bytes at least, so the default stack of 256 KiB has at most 1,638 counted ones, and 12 that are not. What
+// can run after exhaustion is that many times UNCHECKED_FUEL, 3.4 million, and one leaf's UNCHECKED_LEAF_FUEL: 10 % of
+// the default fuel. It is charged all the same.
 
 /**
  * Most fuel that one frame may charge between two checks. What runs after exhaustion is at most this much for each frame
@@ -22,16 +22,20 @@ export const UNCHECKED_LEAF_FUEL = 8192;
 export const UNCHECKED_CALL_FUEL = 96;
 
 /**
- * A function that calls nothing and whose frame is at most this large takes nothing off the depth, bytes. There is one
- * such frame at a time: the host keeps this much of the stack beyond what it grants.
+ * A function takes nothing off the depth where its frame, and those of all that it can call, are at most this large on
+ * their deepest way, bytes (call-plan). Such a function calls only such functions, so there is one such way at a time, at
+ * the stack's end: it is of the 64 KiB that the host keeps beyond what it grants (sandbox/engine-proof).
  */
-export const UNCOUNTED_FRAME_BYTES = 1024;
+export const UNCOUNTED_STACK_BYTES = 2048;
 
 /**
  * What a frame has besides its slots, bytes: return address, frame pointer, type marker, instance, feedback vector,
  * tiering budget and alignment in V8 (x64), and the most values that inserted code keeps on the operand stack (4).
  */
 export const FRAME_BASE_BYTES = 96;
+
+/** What a frame has more where it is handed the fuel counter, bytes: it as an argument and as a result, on the stack. */
+export const HANDED_FUEL_BYTES = 16;
 
 /**
  * Most fuel that one pass through a region may pay for operators that it skips. More of it makes fewer charges, so

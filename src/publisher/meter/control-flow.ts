@@ -12,7 +12,19 @@ import type { FuelRegions } from './fuel-regions.ts';
 import type { FunctionFrame } from './function-frame.ts';
 import type { LabelStack } from './label-stack.ts';
 import type { FunctionType } from './module-shape.ts';
-import { BLOCK, BRANCH, BRANCH_IF, BRANCH_TABLE, ELSE, END, IF, LOOP, NO_RESULT, RETURN } from './opcodes.ts';
+import {
+  BLOCK,
+  BRANCH,
+  BRANCH_IF,
+  BRANCH_TABLE,
+  ELSE,
+  END,
+  IF,
+  LOCAL_GET,
+  LOOP,
+  NO_RESULT,
+  RETURN,
+} from './opcodes.ts';
 import { IMMEDIATE_OF } from './operator-tables.ts';
 import type { WriteMarks } from './write-marks.ts';
 
@@ -240,8 +252,10 @@ export class ControlFlow {
     if (frame.wrapped) out.byte(END);
     if (alive || frame.wrapped) {
       const { place } = this.counter;
-      if (place.mode === 'local' && frame.wrapped && !frame.spillsAtExits) writeSpill(out, place);
+      const spills = place.mode === 'local' && !frame.handedFuel;
+      if (spills && frame.wrapped && !frame.spillsAtExits) writeSpill(out, place);
       if (frame.countsDepth) writeDepthExit(out, frame.depthLocal);
+      if (frame.handedFuel) out.indexed(LOCAL_GET, place.local);
     }
     out.byte(END);
     this.reader.expectDone('a function body');
@@ -250,7 +264,7 @@ export class ControlFlow {
   /** In front of a way out of the function: the counter goes where the function's end looks for it. */
   private exit(): void {
     const { frame, counter } = this;
-    if (frame.wrapped && !frame.spillsAtExits) counter.holdInLocal();
+    if (frame.handedFuel || (frame.wrapped && !frame.spillsAtExits)) counter.holdInLocal();
     else counter.holdInGlobal();
   }
 

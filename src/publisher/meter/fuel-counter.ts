@@ -1,5 +1,6 @@
 // Where the fuel counter is while a function runs. In `global` mode always in the imported global; in `local` mode, of
-// functions with loops, in a local, and written back and read again around calls and exits only.
+// functions with loops and of those that hand it on (call-plan), in a local, and written back and read again around
+// other calls and exits only.
 
 import type { ByteWriter } from './byte-writer.ts';
 import { writeReload, writeSpill, type FuelPlace } from './fuel-code.ts';
@@ -34,6 +35,12 @@ export class FuelCounter {
     if (this.place.mode !== 'local' || this.globalHolds) return;
     writeSpill(this.out, this.place);
     this.globalHolds = true;
+  }
+
+  /** A callee was handed the counter and has given it back in the local. */
+  handedBack(): void {
+    this.localHolds = true;
+    this.globalHolds = false;
   }
 
   /** A callee may have charged. */

@@ -4,11 +4,12 @@
 import type { ByteWriter } from './byte-writer.ts';
 import {
   FRAME_BASE_BYTES,
+  HANDED_FUEL_BYTES,
   UNCHECKED_CALL_FUEL,
   UNCHECKED_FUEL,
   UNCHECKED_LEAF_FUEL,
-  UNCOUNTED_FRAME_BYTES,
 } from './check-policy.ts';
+import type { FunctionCalls } from './call-plan.ts';
 import { F32, F64, I32, I64, V128, type CodeReader } from './code-reader.ts';
 import { costs } from './costs.ts';
 import { checkLimit } from './engine-limits.ts';
@@ -31,6 +32,8 @@ export interface GuestLocals {
 /** How a function is metered, and its inserted locals, which come after its own. */
 export interface FunctionFrame {
   readonly place: FuelPlace;
+  /** Whether the counter comes as the last parameter, and goes as the last result. */
+  readonly handedFuel: boolean;
   /** Whether the counter is looked at on entry. If not, the function has no use for it but to charge. */
   readonly checked: boolean;
   /** Most fuel between two checks. */
@@ -67,21 +70,17 @@ export function planFrame(
   traits: FunctionTraits,
   locals: GuestLocals,
   type: FunctionType,
-  moduleHasVectors: boolean,
+  { countsDepth, handedFuel, handsFuelOn }: FunctionCalls,
 ): FunctionFrame {
   const leaf = traits.calls === 0;
   // 32: what the frame's size adds where it is not counted.
   const mostFuel = traits.fuel + locals.declared + costs.functionEntry + 32;
   const checked = !leaf || traits.loops > 0 || traits.lengths > 0 || mostFuel > UNCHECKED_CALL_FUEL;
-  const mode = traits.loops > 0 ? 'local' : 'global';
-  // The frame's height is not known yet; a leaf's operators bound it (each pushes one value, blocks and branches none).
-  const frameBound = (locals.total + type.results.length + traits.fuel + 16) * (traits.vectors ? 16 : 8);
-  const countsDepth =
-    !leaf || locals.vectors > 0 || moduleHasVectors || frameBound + FRAME_BASE_BYTES > UNCOUNTED_FRAME_BYTES;
+  const mode = traits.loops > 0 || handedFuel || handsFuelOn ? 'local' : 'global';
   const wrapped = (countsDepth || mode === 'local') && traits.exits > 0;
-  let next = locals.total;
+  let next = locals.total + (handedFuel ? 1 : 0);
   const take = (wanted: boolean): number => (wanted ? next++ : next);
-  const fuelLocal = take(checked);
+  const fuelLocal = handedFuel ? type.params.length : take(checked);
   const depthLocal = take(countsDepth);
   const length = take(traits.lengths > 0);
   const result = take(traits.grows > 0);
@@ -93,6 +92,7 @@ export function planFrame(
   checkLimit('localCount', next);
   return {
     place: { mode, local: fuelLocal },
+    handedFuel,
     checked,
     uncheckedFuel: leaf ? UNCHECKED_LEAF_FUEL : UNCHECKED_FUEL,
     countsDepth,
@@ -102,8 +102,13 @@ export function planFrame(
     nanLocals,
     wrapped,
     // With an exit that may also go on, spilling there would cost those who go on; the end spills for all then.
-    spillsAtExits: mode === 'local' && wrapped && traits.conditionalExits === 0,
+    spillsAtExits: mode === 'local' && !handedFuel && wrapped && traits.conditionalExits === 0,
   };
+}
+
+/** The local that is the guest's own number `local`, in a function of type `type`: a handed counter stands among them. */
+export function guestLocal(local: number, type: FunctionType, { handedFuel }: FunctionFrame): number {
+  return handedFuel && local >= type.params.length ? local + 1 : local;
 }
 
 /** Writes the declarations of locals again, which `reader` stands in front of, and the inserted ones. */
@@ -114,7 +119,7 @@ export function writeLocals(
   traits: FunctionTraits,
 ): void {
   const added: number[] = [];
-  if (frame.checked) added.push(1, I64);
+  if (frame.checked && !frame.handedFuel) added.push(1, I64);
   const words = (frame.countsDepth ? 1 : 0) + (traits.lengths > 0 ? 1 : 0) + (traits.grows > 0 ? 1 : 0);
   if (words > 0) added.push(words, I32);
   if (traits.markedTypes.size > 0) added.push(1, I32);
@@ -149,21 +154,36 @@ export function writeEntry(
   moduleHasVectors: boolean,
   body: WalkedBody,
 ): void {
-  // A vector, which may be one of the marked types, takes two.
-  const inserted = 8 + (traits.markedTypes.size > 0 ? traits.markedTypes.size + 2 : 0);
-  const slots = 2 * type.params.length + locals.declared + type.results.length + inserted;
-  const vectors = 2 * locals.vectors + countVectors(type.results) + (hasVectorNans(traits) ? 1 : 0);
-  const wide = traits.vectors || moduleHasVectors || vectors > 0;
-  const frameBytes = FRAME_BASE_BYTES + 8 * (slots + vectors) + body.highest * (wide ? 16 : 8);
+  // What a tree may take of the stack was decided by it.
+  if (body.highest > traits.highest) throw new RangeError('a frame is larger than was planned');
+  const frameBytes = frameBytesOf(traits, locals, type, moduleHasVectors, body.highest);
   const fuel =
     body.fuel +
     costs.functionEntry +
     Math.floor(
       (costs.entryPer1024Locals * locals.declared + costs.entryPer1024FrameBytes * frameBytes) / 1024,
     );
-  if (frame.place.mode === 'local') writeLocalEntry(out, frame.place, fuel);
+  if (frame.place.mode === 'local' && !frame.handedFuel) writeLocalEntry(out, frame.place, fuel);
   else writeCharge(out, frame.place, fuel, frame.checked);
-  if (frame.countsDepth) writeDepthEntry(out, frame.depthLocal, frameBytes);
+  // Not charged for: what a call costs does not depend on who else can make it.
+  const handedBytes = frame.handedFuel ? HANDED_FUEL_BYTES : 0;
+  if (frame.countsDepth) writeDepthEntry(out, frame.depthLocal, frameBytes + handedBytes);
+}
+
+/** Bytes of a frame with `highest` operands at most: an upper bound of what engines use. */
+export function frameBytesOf(
+  traits: FunctionTraits,
+  locals: GuestLocals,
+  type: FunctionType,
+  moduleHasVectors: boolean,
+  highest: number,
+): number {
+  // A vector, which may be one of the marked types, takes two.
+  const inserted = 8 + (traits.markedTypes.size > 0 ? traits.markedTypes.size + 2 : 0);
+  const slots = 2 * type.params.length + locals.declared + type.results.length + inserted;
+  const vectors = 2 * locals.vectors + countVectors(type.results) + (hasVectorNans(traits) ? 1 : 0);
+  const wide = traits.vectors || moduleHasVectors || vectors > 0;
+  return FRAME_BASE_BYTES + 8 * (slots + vectors) + highest * (wide ? 16 : 8);
 }
 
 /** Value types that marks move aside, in the order of their inserted locals. */

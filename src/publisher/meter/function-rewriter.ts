@@ -7,6 +7,7 @@
 import { DIRTY, METER_GLOBALS } from '../../artifact/meter-abi.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { writeNanGuard } from './canonical-nan.ts';
+import type { FunctionCalls, FunctionText } from './call-plan.ts';
 import { CodeReader, EXTERNREF, FUNCREF, I32, V128 } from './code-reader.ts';
 import type { CompileWork } from './compile-work.ts';
 import { ControlFlow } from './control-flow.ts';
@@ -15,8 +16,7 @@ import { checkLimit } from './engine-limits.ts';
 import { writeDirty } from './fuel-code.ts';
 import { FuelCounter } from './fuel-counter.ts';
 import { FuelRegions } from './fuel-regions.ts';
-import { planFrame, readLocals, writeEntry, writeLocals } from './function-frame.ts';
-import { scanFunction } from './function-scan.ts';
+import { guestLocal, planFrame, writeEntry, writeLocals, type FunctionFrame } from './function-frame.ts';
 import { LabelStack } from './label-stack.ts';
 import { BULK_OPERATORS, LengthCharges } from './length-charges.ts';
 import type { FunctionType, ModuleShape } from './module-shape.ts';
@@ -62,6 +62,8 @@ export interface RewriterContext {
   readonly memoryMaximum: number;
   /** Elements that each table may have. */
   readonly tableMaxima: readonly number[];
+  /** Whether function `index` is handed the fuel counter by those who call it. */
+  readonly isHandedFuel: (index: number) => boolean;
   /** The function to name where the guest takes a reference to function `index`. */
   readonly referencedFunction: (index: number) => number;
   /** The index of this type, for a block; the type is made if need be. */
@@ -90,6 +92,8 @@ export class FunctionRewriter {
   // The function at hand.
   private reader: CodeReader;
   private localCount = 0;
+  private type: FunctionType = { params: NO_TYPES, results: NO_TYPES };
+  private frame!: FunctionFrame;
   private nanLocals: readonly number[] = [];
 
   constructor(context: RewriterContext) {
@@ -111,29 +115,28 @@ export class FunctionRewriter {
     this.lengths = new LengthCharges(out, counter);
   }
 
-  /** Reads a body of type `type` that fills `reader`, locals first, and writes it to `code`, its size in front. */
-  rewrite(reader: CodeReader, type: FunctionType, code: ByteWriter): void {
+  /** Writes a function to `code`, its size in front. */
+  rewrite(text: FunctionText, calls: FunctionCalls, code: ByteWriter): void {
     const { head, out, context } = this;
-    const groupsStart = reader.offset;
-    const locals = readLocals(reader, type);
-    const bodyStart = reader.offset;
-    const traits = scanFunction(reader, this.marks !== undefined);
-    const frame = planFrame(traits, locals, type, context.vectors);
+    const { reader, localsStart, bodyStart, type, locals, traits } = text;
+    const frame = planFrame(traits, locals, type, calls);
     head.clear();
-    reader.offset = groupsStart;
+    reader.offset = localsStart;
     writeLocals(head, reader, frame, traits);
     reader.offset = bodyStart;
     out.clear();
     this.reader = reader;
     this.localCount = locals.total;
+    this.type = type;
+    this.frame = frame;
     this.nanLocals = frame.nanLocals;
     this.counter.reset(frame.place);
     this.labels.start(reader, type.results);
     this.regions.start(reader, frame.uncheckedFuel);
     this.control.start(reader, frame);
     this.lengths.start(frame.lengths);
-    this.marks?.start(frame);
-    context.work.startFunction(locals.total, reader.end - groupsStart);
+    this.marks?.start(frame, (local) => guestLocal(local, type, frame));
+    context.work.startFunction(locals.total, reader.end - localsStart);
     this.walk();
     context.work.finishFunction();
     const body = { highest: this.labels.highest, fuel: this.regions.entryFuel };
@@ -295,7 +298,7 @@ export class FunctionRewriter {
     labels.push(pushes);
     if (pops > 0) labels.origins.assign(index);
     if (pushes > 0) labels.origins.setLocal(labels.height - 1, index);
-    this.out.indexed(id, index);
+    this.out.indexed(id, guestLocal(index, this.type, this.frame));
   }
 
   private globalOperator(id: number): void {
@@ -325,8 +328,24 @@ export class FunctionRewriter {
     const index = this.functionIndex();
     if (index < shape.importedFunctions) this.regions.add(costs.importedCall);
     this.applyCall(shape.types[shape.functions[index] ?? 0]);
+    if (this.context.isHandedFuel(index)) {
+      this.callHanding(index);
+      return;
+    }
+    this.counter.holdInGlobal();
     this.out.indexed(CALL, index);
     this.counter.returned();
+  }
+
+  /** The counter goes along on top of the arguments, and comes back on top of the results. */
+  private callHanding(index: number): void {
+    const { out, counter } = this;
+    const { local } = counter.place;
+    counter.holdInLocal();
+    out.indexed(LOCAL_GET, local);
+    out.indexed(CALL, index);
+    out.indexed(LOCAL_SET, local);
+    counter.handedBack();
   }
 
   private callIndirect(): void {
@@ -334,6 +353,7 @@ export class FunctionRewriter {
     const table = this.reader.u32();
     this.labels.pop(1);
     this.applyCall(this.context.shape.types[typeIndex]);
+    this.counter.holdInGlobal();
     this.out.indexed(CALL_INDIRECT, typeIndex);
     this.out.u32(table);
     this.counter.returned();
@@ -345,6 +365,5 @@ export class FunctionRewriter {
     this.labels.pop(type.params.length);
     this.labels.push(type.results.length);
     this.regions.addCall();
-    this.counter.holdInGlobal();
   }
 }

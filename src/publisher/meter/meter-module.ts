@@ -13,6 +13,14 @@
 import { BinaryFault } from '../binary-reader.ts';
 import type { Refusal, Result } from '../refusal.ts';
 import { ByteWriter } from './byte-writer.ts';
+import {
+  handedType,
+  planCalls,
+  readFunction,
+  UNPLANNED,
+  type FunctionCalls,
+  type FunctionText,
+} from './call-plan.ts';
 import { CodeReader, V128 } from './code-reader.ts';
 import { CompileWork } from './compile-work.ts';
 import { costs } from './costs.ts';
@@ -97,6 +105,10 @@ class ModuleMeter {
   private readonly blockTypes = new Map<string, number>();
   /** By imported function: the function that stands for it where a reference to it is taken. */
   private readonly stubs = new Map<number, number>();
+  /** Functions that are reached by more than a `call`: exported, in an element, referenced, or the start. */
+  private readonly referenced = new Set<number>();
+  /** Of the module's own functions, once all that declares references has been written. */
+  private calls: readonly FunctionCalls[] | undefined;
 
   constructor(shape: ModuleShape, options: MeterOptions) {
     this.shape = shape;
@@ -122,26 +134,31 @@ class ModuleMeter {
     const exports = writeExports(shape, map, state.state, this.marks);
     const elements = writeElementSegments(shape, map);
     const data = writeDataSegments(shape, map);
-    const code = this.writeCode({
+    const start = this.writeStart();
+    const texts = this.readFunctions();
+    this.calls = planCalls(texts, shape.importedFunctions, this.referenced, hasVectors(shape));
+    const code = this.writeCode(texts, this.calls, {
       shape,
       vectors: hasVectors(shape),
       memoryMaximum: memories[0]?.maximum ?? 0,
       tableMaxima: tables.map(({ maximum }) => maximum),
       referencedFunction: map.referencedFunction,
+      isHandedFuel: (index) => this.isHandedFuel(index),
       typeIndex: (type) => this.typeIndex(type),
       marks: this.marks,
       work: this.work,
     });
+    const functions = this.writeFunctions();
     const out = new ByteWriter(code.offset + data.offset + 4096);
     out.copy(PREAMBLE);
     writeSection(out, SECTION.type, writeTypes(shape, this.addedTypes));
     writeSection(out, SECTION.import, writeImports(shape, memories, tables));
-    writeSection(out, SECTION.function, this.writeFunctions());
+    writeSection(out, SECTION.function, functions);
     writeSection(out, SECTION.table, writeTables(shape, tables));
     writeSection(out, SECTION.memory, writeMemories(memories, this.marks !== undefined));
     writeSection(out, SECTION.global, globals);
     writeSection(out, SECTION.export, exports);
-    writeSection(out, SECTION.start, this.writeStart());
+    writeSection(out, SECTION.start, start);
     writeSection(out, SECTION.element, elements);
     writeSection(out, SECTION.dataCount, this.writeDataCount());
     writeSection(out, SECTION.code, code);
@@ -175,9 +192,9 @@ class ModuleMeter {
     };
   }
 
-  private writeCode(context: RewriterContext): ByteWriter {
+  /** The first walk over all bodies. */
+  private readFunctions(): FunctionText[] {
     const { shape } = this;
-    const rewriter = new FunctionRewriter(context);
     const section = shape.section(SECTION.code);
     const count = section?.u32() ?? 0;
     const defined = shape.functions.length - shape.importedFunctions;
@@ -188,15 +205,35 @@ class ModuleMeter {
         section?.offset ?? 0,
       );
     }
-    const bodies = new ByteWriter(Math.floor((section?.end ?? 0) * 1.5) + 1024);
-    if (section !== undefined) {
-      for (let index = 0; index < count; index += 1) {
-        const size = section.u32();
-        const start = section.skip(size);
-        const body = new CodeReader(shape.bytes, start, section.offset);
-        this.rewrite(rewriter, body, shape.importedFunctions + index, bodies);
-      }
-      section.expectDone('a code section');
+    const texts: FunctionText[] = [];
+    if (section === undefined) return texts;
+    for (let entry = 0; entry < count; entry += 1) {
+      const index = shape.importedFunctions + entry;
+      const size = section.u32();
+      const start = section.skip(size);
+      const body = new CodeReader(shape.bytes, start, section.offset);
+      const text = withIndex(index, () =>
+        readFunction(body, this.typeOf(index), shape, this.marks !== undefined),
+      );
+      for (const reference of text.traits.references) this.referenced.add(reference);
+      texts.push(text);
+    }
+    section.expectDone('a code section');
+    return texts;
+  }
+
+  private writeCode(
+    texts: readonly FunctionText[],
+    calls: readonly FunctionCalls[],
+    context: RewriterContext,
+  ): ByteWriter {
+    const { shape } = this;
+    const rewriter = new FunctionRewriter(context);
+    const bodies = new ByteWriter(Math.floor((shape.section(SECTION.code)?.end ?? 0) * 1.5) + 1024);
+    for (const [entry, text] of texts.entries()) {
+      withIndex(shape.importedFunctions + entry, () =>
+        rewriter.rewrite(text, calls[entry] ?? UNPLANNED, bodies),
+      );
     }
     if (this.marks !== undefined) {
       const body = rangeBody(this.marks.memory);
@@ -206,18 +243,10 @@ class ModuleMeter {
     // A stub may not ask for another: its one call is of a function, not a reference.
     for (const imported of this.stubs.keys()) {
       const type = this.typeOf(imported);
-      rewriter.rewrite(new CodeReader(stubBody(type, imported)), type, bodies);
+      const stub = readFunction(new CodeReader(stubBody(type, imported)), type, shape, false);
+      rewriter.rewrite(stub, UNPLANNED, bodies);
     }
-    return writeVectorSection(defined + this.addedFunctions, bodies);
-  }
-
-  private rewrite(rewriter: FunctionRewriter, body: CodeReader, index: number, bodies: ByteWriter): void {
-    try {
-      rewriter.rewrite(body, this.typeOf(index), bodies);
-    } catch (cause) {
-      if (cause instanceof LimitFault) cause.functionIndex = index;
-      throw cause;
-    }
+    return writeVectorSection(texts.length + this.addedFunctions, bodies);
   }
 
   /** Counts what declarations cost where the module is compiled and instantiated. */
@@ -267,7 +296,10 @@ class ModuleMeter {
   private writeFunctions(): ByteWriter {
     const { shape } = this;
     const types = new ByteWriter();
-    for (const type of shape.functions.slice(shape.importedFunctions)) types.u32(type);
+    for (const [index, type] of shape.functions.entries()) {
+      if (index < shape.importedFunctions) continue;
+      types.u32(this.isHandedFuel(index) ? this.typeIndex(handedType(this.typeOf(index))) : type);
+    }
     if (this.marks !== undefined) types.u32(this.typeIndex(RANGE_TYPE));
     for (const imported of this.stubs.keys()) types.u32(shape.functions[imported] ?? 0);
     const count = shape.functions.length - shape.importedFunctions + this.addedFunctions;
@@ -282,6 +314,7 @@ class ModuleMeter {
     const index = section.u32();
     section.expectDone('a start section');
     if (index >= this.shape.functions.length) throw section.fault(`an unknown function ${index}`);
+    this.refer(index);
     out.u32(index);
     return out;
   }
@@ -306,12 +339,23 @@ class ModuleMeter {
    * charges for it, takes its place.
    */
   private referencedFunction(index: number): number {
+    this.refer(index);
     if (index >= this.shape.importedFunctions) return index;
     const known = this.stubs.get(index);
     if (known !== undefined) return known;
     const stub = this.shape.functions.length + this.addedFunctions;
     this.stubs.set(index, stub);
     return stub;
+  }
+
+  /** Notes that a function is reached by more than a `call`; after the plan was made, that it knew so. */
+  private refer(index: number): void {
+    if (this.isHandedFuel(index)) throw new Error(`function ${index} is referenced against the plan`);
+    this.referenced.add(index);
+  }
+
+  private isHandedFuel(index: number): boolean {
+    return this.calls?.[index - this.shape.importedFunctions]?.handedFuel === true;
   }
 
   /** Functions of the metering's own: the one that marks a range comes first, then the stubs. */
@@ -345,6 +389,16 @@ function writeSection(out: ByteWriter, id: number, content: ByteWriter): void {
   out.byte(id);
   out.u32(content.offset);
   out.copy(content.bytes, 0, content.offset);
+}
+
+/** Says in a limit's fault which function's it is. */
+function withIndex<Result>(index: number, run: () => Result): Result {
+  try {
+    return run();
+  } catch (cause) {
+    if (cause instanceof LimitFault) cause.functionIndex = index;
+    throw cause;
+  }
 }
 
 /** The body of a function that passes its parameters to `callee`. */

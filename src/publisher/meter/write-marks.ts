@@ -75,6 +75,8 @@ export class WriteMarks {
   private readonly work: CompileWork;
   private readonly target: MarkTarget;
   private locals: MarkLocals = { address: 0, values: new Map() };
+  /** The local that is the guest's own of that number. */
+  private guestLocal: (local: number) => number = (local) => local;
   private lengthLocal = 0;
   /** Marks that surely were made before what comes next, oldest first. */
   private marks: Mark[] = [];
@@ -90,7 +92,8 @@ export class WriteMarks {
     this.target = target;
   }
 
-  start(frame: FunctionFrame): void {
+  start(frame: FunctionFrame, guestLocal: (local: number) => number): void {
+    this.guestLocal = guestLocal;
     this.locals = frame.marks;
     this.lengthLocal = frame.lengths.length;
     this.marks = [];
@@ -125,7 +128,7 @@ export class WriteMarks {
       const { local, version } = origin;
       copyOperator(reader, id, out);
       if (this.isMarked(local, version, place)) return;
-      this.writeMark(local, place);
+      this.writeMark(this.guestLocal(local), place);
       this.marks.push({ local, version, place });
       return;
     }

@@ -1,4 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import {
+  FRAME_BASE_BYTES,
+  HANDED_FUEL_BYTES,
+  UNCOUNTED_STACK_BYTES,
+} from '../../../src/publisher/meter/check-policy.ts';
 import { MUCH_DEPTH, runText, traps } from '../../fixtures/meter-run.ts';
 
 const RECURSION =
@@ -147,5 +152,111 @@ describe('depth', () => {
     run.globals.depth = 0;
     expect(run.call('small', 1)).toBe(1);
     expect(traps(() => run.call('large', 1))).toBe(true);
+  });
+
+  describe('of trees of calls', () => {
+    /** A chain of `length` functions, the last with `locals` of its own, called by the exported `f`. */
+    const chain = (length: number, locals: number, end = ''): string => {
+      const links = Array.from({ length: length - 1 }, (_, at) => `(func $f${at} call $f${at + 1})`);
+      return `(module (import "host" "look" (func $look)) (table 1 funcref) (elem (i32.const 0) func $f0)
+        ${links.join('')} (func $f${length - 1} (local ${'i64 '.repeat(locals)}) ${end})
+        (func (export "f") call $f0) (func (export "indirect") i32.const 0 call_indirect))`;
+    };
+    const HOST = { host: { look: () => undefined } };
+    /** Whether the exported function runs with no stack left. */
+    const runsWithoutDepth = async (text: string, name = 'f'): Promise<boolean> => {
+      const run = await runText(text, HOST);
+      run.globals.depth = 0;
+      const trapped = traps(() => run.call(name));
+      if (trapped) expect(run.globals.depth).toBeLessThan(0);
+      else expect(run.globals.depth).toBe(0);
+      return !trapped;
+    };
+    const FRAME = FRAME_BASE_BYTES + 8 * 8 + HANDED_FUEL_BYTES;
+
+    it('counts none up to the stack that the host keeps for them, and all above it', async () => {
+      for (const length of [1, 4, 8]) {
+        const locals = Math.floor((UNCOUNTED_STACK_BYTES - (length + 1) * FRAME) / 8);
+        expect(await runsWithoutDepth(chain(length, locals - 1))).toBe(true);
+        expect(await runsWithoutDepth(chain(length, locals))).toBe(true);
+        expect(await runsWithoutDepth(chain(length, locals + 1))).toBe(false);
+      }
+      const most = Math.floor(UNCOUNTED_STACK_BYTES / FRAME) - 1;
+      expect(await runsWithoutDepth(chain(most, 0))).toBe(true);
+      expect(await runsWithoutDepth(chain(most + 1, 0))).toBe(false);
+    });
+
+    it('counts who calls through a table, whatever is in it, and the deepest of several ways', async () => {
+      expect(await runsWithoutDepth(chain(2, 0), 'indirect')).toBe(false);
+      expect(await runsWithoutDepth(chain(2, 0, 'i32.const 0 call_indirect'))).toBe(false);
+      const ways = (
+        calls: string,
+      ): string => `(module (func $small) (func $large (local ${'i64 '.repeat(240)}))
+        (func $both ${calls}) (func (export "f") call $both))`;
+      expect(await runsWithoutDepth(ways('call $small call $small'))).toBe(true);
+      expect(await runsWithoutDepth(ways('call $small call $large call $small'))).toBe(false);
+      expect(await runsWithoutDepth(ways('return call $large'))).toBe(false);
+    });
+
+    it('counts who calls what another module has, for that may come back', async () => {
+      expect(await runsWithoutDepth(chain(2, 0, 'call $look'))).toBe(false);
+      const run = await runText(
+        '(module (import "host" "again" (func $again)) (func $small call $again) (func (export "f") call $small))',
+        { host: { again: () => run.call('f') } },
+      );
+      expect(traps(() => run.call('f'))).toBe(true);
+      expect(run.globals.depth).toBeLessThan(0);
+    });
+
+    const rings: Readonly<Record<string, string>> = {
+      itself: '(func $a call $a)',
+      'one another': '(func $a call $b) (func $b call $a)',
+      'three around': '(func $a call $b) (func $b call $c) (func $c call $a)',
+      // $c is looked at when $b, which leads back to $a, is done with.
+      'a way back that was seen before':
+        '(func $a (param i32) local.get 0 if i32.const 0 call $b end i32.const 1 call $c) (func $b (param i32) local.get 0 if i32.const 1 call $a end) (func $c (param i32) i32.const 1 call $b)',
+      'a ring that is entered in its middle': '(func $a call $b) (func $b call $c) (func $c call $b)',
+      'a table': '(table 1 funcref) (elem (i32.const 0) func $a) (func $a i32.const 0 call_indirect)',
+      'a table and a call':
+        '(table 1 funcref) (elem (i32.const 0) func $b) (func $a i32.const 0 call_indirect) (func $b call $a)',
+      'its export, by a reference':
+        '(table 1 funcref) (elem declare func $a) (func $a i32.const 0 ref.func $a table.set 0 i32.const 0 call_indirect)',
+    };
+    for (const [name, functions] of Object.entries(rings)) {
+      it(`bounds recursion of small functions: ${name}`, async () => {
+        const argument = functions.includes('param') ? 'i32.const 1' : '';
+        for (const order of [functions, `(func $x) ${functions}`]) {
+          const run = await runText(`(module ${order} (func (export "f") ${argument} call $a))`);
+          expect(traps(() => run.call('f'))).toBe(true);
+          expect(run.globals.depth).toBeLessThan(0);
+          expect(run.globals.fuel).toBeGreaterThan(0n);
+        }
+      });
+    }
+
+    it('counts a chain as long as the module, and plans it without a stack as deep', async () => {
+      const run = await runText(chain(30_000, 0), HOST);
+      expect(traps(() => run.call('f'))).toBe(true);
+      expect(run.globals.depth).toBeLessThan(0);
+    });
+
+    it('counts every frame of a recursion that calls what is not counted', async () => {
+      const run = await runText(`(module
+        (func $small (param i32) (result i32) local.get 0)
+        (func $deep (export "deep") (param i32) (result i32)
+          local.get 0 call $small if (result i32) local.get 0 i32.const 1 i32.sub call $deep else i32.const 7 end))`);
+      const least = (): number => {
+        let [low, high] = [0, MUCH_DEPTH];
+        while (low < high) {
+          const middle = (low + high) >> 1;
+          run.globals.depth = middle;
+          if (traps(() => run.call('deep', 10))) low = middle + 1;
+          else high = middle;
+        }
+        return low;
+      };
+      expect(least() % 11).toBe(0);
+      expect(least()).toBeGreaterThanOrEqual(11 * FRAME_BASE_BYTES);
+    });
   });
 });
