@@ -91,6 +91,7 @@ async function fillStore(path: string): Promise<{ environment: Record<string, st
       WASMPAY_SEED_KEY: randomBytes(32).toString('hex'),
       WASMPAY_BASE_DOMAINS: 'localhost',
       WASMPAY_STORE: `file:${path}`,
+      WASMPAY_IDEMPOTENCY_FILE: `${path}-kept-answers.sqlite`,
       // Nobody is to be told 429 here; the limit has tests of its own.
       WASMPAY_RATE_TIERS: 'standard=1000000/1',
       HOST: '127.0.0.1',

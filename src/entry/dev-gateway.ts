@@ -46,6 +46,8 @@ export async function startDevGateway(directory: DevDirectory): Promise<DevGatew
     r2Buckets: ['BUCKET'],
     r2Persist: persist,
     workerLoaders: { LOADER: {} },
+    durableObjects: { KEPT_ANSWERS: { className: 'KeptAnswer', useSQLite: true } },
+    durableObjectsPersist: join(directory.path, 'kept-answers'),
   };
   const miniflare = new Miniflare(options);
   await miniflare.ready;

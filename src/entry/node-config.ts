@@ -24,6 +24,8 @@ export interface NodeConfig extends GatewayConfig {
   readonly rateTiers: ReadonlyMap<string, RateTier>;
   /** The scheme that callers use: a proxy ends TLS in front of this gateway. */
   readonly publicScheme: Scheme;
+  /** Where answers to requests with an `Idempotency-Key` are kept, if anywhere. */
+  readonly keptAnswers?: { readonly file: string; readonly maxBytes: number };
   /** How long a gateway that is told to end goes on accepting, milliseconds: until a balancer has noticed. */
   readonly drainMs: number;
 }
@@ -50,6 +52,7 @@ export function parseNodeConfig(env: Environment): NodeConfig {
   const publicScheme = textOf(env, 'WASMPAY_PUBLIC_SCHEME') || 'https';
   if (publicScheme !== 'https' && publicScheme !== 'http')
     faults.push('WASMPAY_PUBLIC_SCHEME is https, or http where no proxy ends TLS');
+  const keptAnswers = readKeptAnswers(env, faults);
   refuseFaults(faults);
   return {
     ...config,
@@ -59,7 +62,20 @@ export function parseNodeConfig(env: Environment): NodeConfig {
     rateTiers,
     publicScheme: publicScheme as Scheme,
     drainMs: drainS * 1000,
+    ...(keptAnswers !== undefined && { keptAnswers }),
   };
+}
+
+/** Size of the file of kept answers where nobody says otherwise, megabytes: some two million answers. */
+const DEFAULT_KEPT_MEGABYTES = 1_024;
+const MOST_KEPT_MEGABYTES = 1_000_000;
+
+function readKeptAnswers(env: Environment, faults: string[]): NodeConfig['keptAnswers'] {
+  const file = textOf(env, 'WASMPAY_IDEMPOTENCY_FILE');
+  const name = 'WASMPAY_IDEMPOTENCY_MEGABYTES';
+  const megabytes = readNumber(env, name, DEFAULT_KEPT_MEGABYTES, MOST_KEPT_MEGABYTES, faults);
+  if (megabytes === 0) faults.push(`${name} is at least 1`);
+  return file === '' ? undefined : { file, maxBytes: megabytes * 1024 * 1024 };
 }
 
 function readNumber(

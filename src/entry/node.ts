@@ -2,6 +2,7 @@
 // has a fault does not start, and says every fault at once.
 
 import { stat } from 'node:fs/promises';
+import { isMainThread } from 'node:worker_threads';
 
 import { readArtifact } from '../artifact/artifact.ts';
 import { parseTrustedKeys } from '../artifact/release-keys.ts';
@@ -10,18 +11,22 @@ import { createReleaseVerifier } from '../artifact/verify-release.ts';
 import { WasmpayError } from '../core/error.ts';
 import { createGateway } from '../gateway/app.ts';
 import type { Access } from '../gateway/authenticate.ts';
+import type { IdempotencyStore } from '../gateway/idempotency.ts';
 import { createTokenBuckets } from '../gateway/rate-limit.ts';
 import { createNodeSandbox } from '../sandbox/node/node-sandbox.ts';
 import { openStore, parseStoreAddress } from '../store/store-address.ts';
+import { openKeptAnswers } from './kept-answers.ts';
+import { serveKeptAnswers } from './kept-answers-thread.ts';
 import { createLineLog } from './line-log.ts';
 import { readNodeBody } from './node-body.ts';
 import { createNodeHmac, nodePrimitives } from './node-crypto.ts';
-import { parseNodeConfig } from './node-config.ts';
+import { parseNodeConfig, type NodeConfig } from './node-config.ts';
 import { startNodeServer } from './node-server.ts';
 import { startNodeTimer } from './node-timer.ts';
 
 try {
-  await serve();
+  // One file is all of a deployment: the thread that keeps answers runs it too.
+  await (isMainThread ? serve() : serveKeptAnswers());
 } catch (error) {
   if (!(error instanceof WasmpayError)) throw error;
   console.error(`wasmpay: ${error.message}`);
@@ -50,6 +55,7 @@ async function serve(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const log = createLineLog((lines) => console.log(lines));
   process.on('exit', () => log.flush());
+  const idempotencyStore = await openIdempotencyStore(config);
   let isDraining = false;
   const gateway = createGateway({
     store: openStore(config.store),
@@ -73,6 +79,7 @@ async function serve(): Promise<void> {
     isDraining: () => isDraining,
     readBytes: readNodeBody,
     log: (event) => log.write(JSON.stringify(event)),
+    ...(idempotencyStore !== undefined && { idempotencyStore }),
   });
   // Before anyone can know that it runs: a signal without a handler ends the process.
   const told = untilSignal();
@@ -90,6 +97,20 @@ async function serve(): Promise<void> {
   console.error(`wasmpay gateway  ends on ${signal}: answers what came`);
   await server.end(config.drainMs);
   process.exit(0);
+}
+
+/** Where answers are kept, and on standard error what that promises. Throws `config_invalid`. */
+async function openIdempotencyStore({ keptAnswers }: NodeConfig): Promise<IdempotencyStore | undefined> {
+  if (keptAnswers === undefined) return undefined;
+  const store = await openKeptAnswers({
+    ...keptAnswers,
+    script: new URL(import.meta.url),
+    onFault: (message) => console.error(`wasmpay gateway  kept answers: ${message}`),
+  });
+  console.error(
+    `wasmpay gateway  answers are kept in ${keptAnswers.file}: Idempotency-Key holds for this host alone`,
+  );
+  return store;
 }
 
 /** A folder that is not there would read as one without banks. Throws `config_invalid`. */

@@ -4,6 +4,7 @@ import type { RateLimit } from '@cloudflare/workers-types';
 
 import { isTierName } from '../artifact/processor.ts';
 import { STANDARD_TIER } from '../gateway/rate-limit.ts';
+import type { KeptAnswerNamespace } from './worker-kept-answer-store.ts';
 import {
   readGatewayConfig,
   refuseFaults,
@@ -15,6 +16,8 @@ import {
 export interface WorkerConfig extends GatewayConfig {
   /** Most guests' isolates that are kept; as many as come where it is not named. */
   readonly maxIsolates?: number;
+  /** Where answers to requests with an `Idempotency-Key` are kept, if anywhere. */
+  readonly keptAnswers?: KeptAnswerNamespace;
   /** Bindings that count requests, by tier. */
   readonly rateTiers: ReadonlyMap<string, RateLimit>;
 }
@@ -31,7 +34,12 @@ export function parseWorkerConfig(env: Environment): WorkerConfig {
 /** Reads what every gateway in workerd needs, and adds what is wrong with it to `faults`. */
 export function readWorkerConfig(env: Environment, faults: string[]): WorkerConfig {
   const rateTiers = readRateTiers(env);
-  const config = { ...readGatewayConfig(env, faults), rateTiers };
+  const keptAnswers = readKeptAnswers(env, faults);
+  const config = {
+    ...readGatewayConfig(env, faults),
+    rateTiers,
+    ...(keptAnswers !== undefined && { keptAnswers }),
+  };
   requireBinding(env, 'LOADER', faults);
   if (config.callers !== 'open' && !rateTiers.has(STANDARD_TIER))
     faults.push(`the binding ${bindingOf(STANDARD_TIER)} is missing: a rate limit, [[ratelimits]]`);
@@ -60,6 +68,15 @@ function readRateTiers(env: Environment): ReadonlyMap<string, RateLimit> {
 
 function isRateLimit(binding: unknown): binding is RateLimit {
   return typeof (binding as { limit?: unknown } | null | undefined)?.limit === 'function';
+}
+
+function readKeptAnswers(env: Environment, faults: string[]): KeptAnswerNamespace | undefined {
+  const binding = env['KEPT_ANSWERS'];
+  if (binding === undefined) return undefined;
+  if (typeof (binding as { idFromName?: unknown } | null)?.idFromName === 'function')
+    return binding as KeptAnswerNamespace;
+  faults.push('the binding KEPT_ANSWERS is no Durable Object namespace');
+  return undefined;
 }
 
 function requireBinding(env: Environment, name: string, faults: string[]): void {

@@ -13,6 +13,7 @@ import type { Access } from '../gateway/authenticate.ts';
 import { createWorkerdSandbox } from '../sandbox/workerd/loader.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { WorkerConfig } from './worker-config.ts';
+import { createKeptAnswerStore } from './worker-kept-answer-store.ts';
 import { createWorkerMirror } from './worker-mirror.ts';
 import { createBindingLimiter } from './worker-rate-limit.ts';
 
@@ -59,6 +60,9 @@ export async function createWorkerGateway(
     seedKey: new TextEncoder().encode(config.seedKey),
     baseDomains,
     log: (event) => console.log(JSON.stringify(event)),
+    ...(config.keptAnswers !== undefined && {
+      idempotencyStore: createKeptAnswerStore(config.keptAnswers),
+    }),
   });
   return { fetch: gateway.fetch };
 }

@@ -7,6 +7,8 @@ import { createS3Store } from '../store/s3.ts';
 import { createWorkerGateway } from './worker-gateway.ts';
 import { parseS3WorkerConfig } from './worker-s3-config.ts';
 
+export { KeptAnswer } from './worker-kept-answer.ts';
+
 const { location, credentials, ...config } = parseS3WorkerConfig(env);
 
 export default await createWorkerGateway(config, createS3Store({ location, credentials }));

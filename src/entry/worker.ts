@@ -8,6 +8,8 @@ import { createR2Store } from '../store/r2.ts';
 import { parseWorkerConfig } from './worker-config.ts';
 import { createWorkerGateway } from './worker-gateway.ts';
 
+export { KeptAnswer } from './worker-kept-answer.ts';
+
 const config = parseWorkerConfig(env);
 
 export default await createWorkerGateway(config, createR2Store(env['BUCKET'] as R2Bucket));

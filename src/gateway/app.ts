@@ -27,6 +27,8 @@ import type { GatewayEvent } from './event.ts';
 import { DEFAULT_FRESHNESS, type Freshness } from './freshness.ts';
 import { createGovernor, DEFAULT_RATIONS, type Rations } from './governor.ts';
 import { respondWithDocument, respondWithPage } from './openapi/answers.ts';
+import { createIdempotency, type IdempotencyStore } from './idempotency.ts';
+import { createIdempotentAnswers } from './idempotent-answers.ts';
 import type { Problem } from './problem.ts';
 import { createProcessorCache } from './processor-cache.ts';
 import { createReadiness } from './readiness.ts';
@@ -63,6 +65,8 @@ export interface GatewayDeps {
   readonly freshness?: Partial<Freshness>;
   /** Where instances share artifacts, if anywhere. */
   readonly artifactMirror?: ArtifactMirror;
+  /** Where answers are kept for requests with an `Idempotency-Key`; without one, those are refused. */
+  readonly idempotencyStore?: IdempotencyStore;
   /** Whether this gateway is about to end, and wants no more traffic. Defaults to never. */
   readonly isDraining?: () => boolean;
   /** Defaults to {@link DEFAULT_RATIONS}. */
@@ -129,7 +133,18 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
   });
   const readiness = createReadiness(store, probes, deps.isDraining ?? (() => false));
 
-  const validate = createValidate(reception, decide, stopwatch);
+  const idempotentAnswers = createIdempotentAnswers(
+    deps.idempotencyStore === undefined
+      ? undefined
+      : createIdempotency({
+          store: deps.idempotencyStore,
+          seedKey: deps.seedKey,
+          hmac: deps.hmac,
+          timer,
+          onEvent: log,
+        }),
+  );
+  const validate = createValidate(reception, decide, idempotentAnswers, stopwatch);
 
   const app = new Hono<GatewayEnv>();
   app.use(async (c, next) => {

@@ -3,6 +3,7 @@
 
 import type { FailureCode } from '../core/failure.ts';
 import type { ErrorCode } from '../core/error.ts';
+import type { IdempotencyEvent } from './idempotency.ts';
 import type { ProblemCode } from './problem.ts';
 import type { RecordFault } from './record-cache.ts';
 
@@ -61,6 +62,8 @@ export interface RequestEvent {
   readonly artifact?: string;
   readonly decision?: 'approve' | 'deny';
   readonly decidedBy?: 'validator' | 'fallback';
+  /** The answer was kept, or is one that was kept before. */
+  readonly idempotency?: 'kept' | 'replayed';
   readonly failure?: FailureCode;
   /** {@link Failure.detail}: the sandbox's words, never the guest's. */
   readonly failureDetail?: string;
@@ -70,4 +73,4 @@ export interface RequestEvent {
   readonly trace?: string;
 }
 
-export type GatewayEvent = RequestEvent | CacheEvent;
+export type GatewayEvent = RequestEvent | CacheEvent | IdempotencyEvent;

@@ -16,6 +16,8 @@ export interface ProblemKind {
 const PROBLEMS = {
   malformed_json: { status: 400, title: 'The body is not one JSON text in UTF-8' },
   invalid_deadline: { status: 400, title: 'The deadline is out of range' },
+  invalid_idempotency_key: { status: 400, title: 'The idempotency key is malformed' },
+  idempotency_unsupported: { status: 400, title: 'This gateway keeps no answers' },
   unauthenticated: { status: 401, title: 'A valid API key or signature is required' },
   forbidden: { status: 403, title: 'This processor may not ask about that bank' },
   not_found: { status: 404, title: 'There is nothing here' },
@@ -23,6 +25,11 @@ const PROBLEMS = {
   method_not_allowed: { status: 405, title: 'This method is not allowed here' },
   request_timeout: { status: 408, title: 'The body did not come within the deadline' },
   idempotency_conflict: { status: 409, title: 'The idempotency key was used with another request' },
+  idempotency_in_progress: {
+    status: 409,
+    title: 'The first request with this idempotency key is still being answered',
+    retryAfterS: 1,
+  },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json in UTF-8, not encoded' },
   invalid_transaction: { status: 422, title: 'The transaction is not valid' },

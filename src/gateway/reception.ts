@@ -38,6 +38,8 @@ export interface Inquiry {
   /** Whether it is proven who asks, by the body that came too where that is signed. */
   isProven?: boolean;
   isReadingBody?: boolean;
+  /** What is answered where the deadline ends now, whatever else would be. */
+  late?: Problem | undefined;
 }
 
 /** A request of somebody who may ask. */

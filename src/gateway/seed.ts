@@ -25,7 +25,7 @@ export function createSeeder(key: Uint8Array, hmac: Hmac = createWebHmac()): See
 }
 
 /** Web Crypto's, for one key, which is imported at first use: Workers do no such work outside a request. */
-function createWebHmac(): Hmac {
+export function createWebHmac(): Hmac {
   const algorithm = { name: 'HMAC', hash: 'SHA-256' };
   // The key and not its promise: in Workers a promise belongs to the request that made it.
   let imported: CryptoKey | undefined;

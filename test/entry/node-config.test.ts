@@ -171,3 +171,24 @@ describe('deadlines', () => {
     expect(messageOf({ ...GOOD, ...env })).toBe(`config_invalid: this gateway cannot start:\n- ${fault}`);
   });
 });
+
+describe('kept answers', () => {
+  const read = (file: string, megabytes: string): unknown =>
+    parseNodeConfig({ ...GOOD, WASMPAY_IDEMPOTENCY_FILE: file, WASMPAY_IDEMPOTENCY_MEGABYTES: megabytes })
+      .keptAnswers;
+
+  it.each([
+    ['', '', undefined],
+    ['', '5', undefined],
+    ['/srv/kept.sqlite', '', { file: '/srv/kept.sqlite', maxBytes: 1_073_741_824 }],
+    ['kept.sqlite', '1', { file: 'kept.sqlite', maxBytes: 1_048_576 }],
+    ['kept.sqlite', '1000000', { file: 'kept.sqlite', maxBytes: 1_048_576_000_000 }],
+  ])('%j of %j megabytes', (file, megabytes, expected) => {
+    expect(read(file, megabytes)).toEqual(expected);
+  });
+
+  it.each(['0', '1000001', '-1', '1.5', 'much'])('%j megabytes are refused', (megabytes) => {
+    const env = { ...GOOD, WASMPAY_IDEMPOTENCY_MEGABYTES: megabytes };
+    expect(messageOf(env)).toContain('WASMPAY_IDEMPOTENCY_MEGABYTES');
+  });
+});

@@ -94,6 +94,13 @@ describe('the environment', () => {
     });
   });
 
+  it('may have a place for kept answers', () => {
+    const keptAnswers = { idFromName: () => ({}), get: () => ({}) };
+    const env = { ...BINDINGS, ...deployed() };
+    expect(parseWorkerConfig(env)).not.toHaveProperty('keptAnswers');
+    expect(parseWorkerConfig({ ...env, KEPT_ANSWERS: keptAnswers }).keptAnswers).toBe(keptAnswers);
+  });
+
   it('may be open on localhost, and only by the word', () => {
     const env = { BUCKET: {}, LOADER: {}, ...deployed(), WASMPAY_BASE_DOMAINS: 'localhost' };
     expect(parseWorkerConfig({ ...env, WASMPAY_OPEN: 'loopback' }).callers).toBe('open');
@@ -134,6 +141,9 @@ describe('the environment', () => {
     ['WASMPAY_SEED_KEY', { WASMPAY_SEED_KEY: 'x'.repeat(31) }],
     ['BUCKET', { BUCKET: 'a name' }],
     ['LOADER', { LOADER: null }],
+    ['KEPT_ANSWERS', { KEPT_ANSWERS: 'a name' }],
+    ['KEPT_ANSWERS', { KEPT_ANSWERS: null }],
+    ['KEPT_ANSWERS', { KEPT_ANSWERS: { get: () => undefined } }],
   ])('is refused with %s named: %j', (name, changes) => {
     const { code, message } = errorOf({ ...BINDINGS, ...deployed(), ...changes });
     expect(code).toBe('config_invalid');

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { MAX_BODY_BYTES } from '../../src/core/limits.ts';
 import { TRANSACTION_FAULT_CODES } from '../../src/core/parse-transaction.ts';
@@ -13,7 +13,9 @@ import { PAGE_STYLE, renderPage } from '../../src/gateway/openapi/page.ts';
 import { PROBLEM_CODES, respondWithProblem, type ProblemCode } from '../../src/gateway/problem.ts';
 import { createTokenBuckets } from '../../src/gateway/rate-limit.ts';
 import { currentProcessorKey } from '../../src/store/keys.ts';
-import { createGatewayBed, type GatewayBed, type PostOptions } from '../fixtures/gateway-bed.ts';
+import { createGatewayBed, START_MS, type GatewayBed, type PostOptions } from '../fixtures/gateway-bed.ts';
+import { createKeptAnswers } from '../fixtures/kept-answers.ts';
+import { createManualTime } from '../fixtures/manual-time.ts';
 import {
   encodeProcessorPlainly,
   makeApiKey,
@@ -139,13 +141,11 @@ describe('the document', () => {
   });
 
   test('has an example of every problem under its status', () => {
-    // The first is answered by no header that there is, the second by another path.
-    const others = new Set<ProblemCode>(['idempotency_conflict', 'not_ready']);
     for (const code of PROBLEM_CODES) {
       const example = exampleOf(code, code === 'not_ready' ? ['paths', '/readyz', 'get'] : VALIDATE);
-      if (code === 'idempotency_conflict') expect(example).toBeUndefined();
-      else expect(example).toMatchObject({ status: respondWithProblem({ code }).status, body: { code } });
-      if (!others.has(code))
+      expect(example).toMatchObject({ status: respondWithProblem({ code }).status, body: { code } });
+      // What another path answers.
+      if (code !== 'not_ready')
         expect(exampleOf(code, ['paths', '/v1/banks/{bank}/validate', 'post'])).toEqual(example);
     }
   });
@@ -280,6 +280,41 @@ describe('the examples', () => {
       expect(answer.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
       expect(await readProblem(answer)).toEqual(exampleOf(code));
     }
+  });
+
+  test('of the problems of idempotency keys, and of the headers around them', async () => {
+    const time = createManualTime(START_MS);
+    const kept = { clock: time.clock, timer: time.timer };
+    const bed = await makeBed({ ...kept, idempotencyStore: createKeptAnswers(time.clock) });
+    const send = (key: string, changes: PostOptions = {}): Promise<Response> =>
+      bed.post({ url, body, headers: { 'idempotency-key': key }, ...changes });
+    expect(await readProblem(await send('a b'))).toEqual(exampleOf('invalid_idempotency_key'));
+    const forgetful = await (await makeBed()).post({ url, body, headers: { 'idempotency-key': 'a' } });
+    expect(await readProblem(forgetful)).toEqual(exampleOf('idempotency_unsupported'));
+    expect((await send('a')).headers.has('idempotency-replayed')).toBe(false);
+    expect((await send('a')).headers.get('idempotency-replayed')).toBe('true');
+    expect(at(...VALIDATE, 'responses', '200', 'headers', 'Idempotency-Replayed')).toMatchObject({
+      schema: { const: 'true' },
+    });
+    const other = await send('a', { body: JSON.stringify({ ...EXAMPLE_TRANSACTION, id: 'other' }) });
+    expect(other.headers.has('retry-after')).toBe(false);
+    expect(await readProblem(other)).toEqual(exampleOf('idempotency_conflict'));
+    bed.outcome = () => new Promise(() => {});
+    bed.calls.length = 0;
+    void send('b');
+    await vi.waitUntil(() => bed.calls.length === 1);
+    const answers: Response[] = [];
+    void send('b', { headers: { 'idempotency-key': 'b', 'wasmpay-deadline-ms': '50' } }).then((answer) =>
+      answers.push(answer),
+    );
+    await vi.waitUntil(async () => {
+      await time.advance(10);
+      return answers.length === 1;
+    });
+    const [waited] = answers;
+    if (waited === undefined) throw new Error('no answer');
+    expect(waited.headers.get('retry-after')).toBe('1');
+    expect(await readProblem(waited)).toEqual(exampleOf('idempotency_in_progress'));
   });
 
   test('of not_ready', async () => {

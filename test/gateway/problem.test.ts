@@ -8,6 +8,8 @@ test('every code has its status', () => {
   ).toEqual({
     malformed_json: 400,
     invalid_deadline: 400,
+    invalid_idempotency_key: 400,
+    idempotency_unsupported: 400,
     unauthenticated: 401,
     forbidden: 403,
     not_found: 404,
@@ -15,6 +17,7 @@ test('every code has its status', () => {
     method_not_allowed: 405,
     request_timeout: 408,
     idempotency_conflict: 409,
+    idempotency_in_progress: 409,
     body_too_large: 413,
     unsupported_media_type: 415,
     invalid_transaction: 422,
@@ -42,7 +45,13 @@ test.each(PROBLEM_CODES)('%s is problem+json that nobody keeps', async (code) =>
 
 test('what may succeed later says when', () => {
   const later = PROBLEM_CODES.filter((code) => respondWithProblem({ code }).headers.has('retry-after'));
-  expect(later).toEqual(['rate_limited', 'not_ready', 'store_unavailable', 'validator_unavailable']);
+  expect(later).toEqual([
+    'idempotency_in_progress',
+    'rate_limited',
+    'not_ready',
+    'store_unavailable',
+    'validator_unavailable',
+  ]);
 });
 
 test('details and headers are added', async () => {

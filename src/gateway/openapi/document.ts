@@ -4,21 +4,26 @@
 import { BANK_ID } from '../../core/bank.ts';
 import { MAX_BODY_BYTES } from '../../core/limits.ts';
 import { DEFAULT_DEADLINES, LEAST_DEADLINE_MS } from '../deadline.ts';
+import { IDEMPOTENCY_KEY_PATTERN, MAX_IDEMPOTENCY_KEY_LENGTH } from '../idempotency-key.ts';
 import { composeProblem, describeProblem, type ProblemCode } from '../problem.ts';
 import { EXAMPLE_DECISIONS, EXAMPLE_TRANSACTION, exampleProblem } from './examples.ts';
 import type { JsonMembers } from './json-document.ts';
 import { SCHEMAS } from './schemas.ts';
 
-/** What `validate` can answer but a decision. `idempotency_conflict` is kept for a header that nothing reads yet. */
+/** What `validate` can answer but a decision. */
 const VALIDATE_PROBLEMS = [
   'malformed_json',
   'invalid_deadline',
+  'invalid_idempotency_key',
+  'idempotency_unsupported',
   'unauthenticated',
   'forbidden',
   'not_found',
   'unknown_bank',
   'method_not_allowed',
   'request_timeout',
+  'idempotency_conflict',
+  'idempotency_in_progress',
   'body_too_large',
   'unsupported_media_type',
   'invalid_transaction',
@@ -47,6 +52,14 @@ const HEADERS: JsonMembers = {
       'Milliseconds of `auth`, `release`, `artifact`, `sandbox` and `total`; in Workers of waiting alone',
     schema: { type: 'string' },
   },
+  RetryAfterFirst: {
+    description: 'With `idempotency_in_progress`: seconds after which the same request may succeed',
+    schema: { type: 'integer', minimum: 1 },
+  },
+  Replayed: {
+    description: 'The answer was given before, under the same `Idempotency-Key`',
+    schema: { const: 'true' },
+  },
   Allow: { description: 'The methods that are allowed', required: true, schema: { type: 'string' } },
   Authenticate: { required: true, schema: { const: 'Bearer' } },
 };
@@ -55,6 +68,7 @@ const HEADERS: JsonMembers = {
 const HEADERS_OF_STATUS: Readonly<Record<number, JsonMembers>> = {
   401: { 'WWW-Authenticate': { $ref: '#/components/headers/Authenticate' } },
   405: { Allow: { $ref: '#/components/headers/Allow' } },
+  409: { 'Retry-After': { $ref: '#/components/headers/RetryAfterFirst' } },
   429: { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } },
   503: { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } },
 };
@@ -94,7 +108,11 @@ const VALIDATE_RESPONSES = problemResponses(VALIDATE_PROBLEMS);
 
 const DECIDED: JsonMembers = {
   description: 'A decision. Every good request gets one, also where the validator gave no answer.',
-  headers: { ...KEPT_FOR_NOBODY, 'Server-Timing': { $ref: '#/components/headers/ServerTiming' } },
+  headers: {
+    ...KEPT_FOR_NOBODY,
+    'Server-Timing': { $ref: '#/components/headers/ServerTiming' },
+    'Idempotency-Replayed': { $ref: '#/components/headers/Replayed' },
+  },
   content: {
     'application/json': {
       schema: { $ref: '#/components/schemas/Decision' },
@@ -111,7 +129,10 @@ function validateOperation(operationId: string, summary: string, description: st
     summary,
     description,
     security: [{ apiKey: [] }, { messageSignature: [] }],
-    parameters: [{ $ref: '#/components/parameters/Deadline' }],
+    parameters: [
+      { $ref: '#/components/parameters/Deadline' },
+      { $ref: '#/components/parameters/IdempotencyKey' },
+    ],
     requestBody: {
       required: true,
       description: `One JSON text in UTF-8 of at most ${MAX_BODY_BYTES} bytes, no member twice, no content encoding.`,
@@ -243,6 +264,14 @@ export const OPENAPI_DOCUMENT: JsonMembers = {
         description:
           'Milliseconds in which the answer comes, from the request’s headers on; the most is the gateway’s to choose.',
         schema: { type: 'integer', minimum: LEAST_DEADLINE_MS, maximum: DEFAULT_DEADLINES.longestMs },
+      },
+      IdempotencyKey: {
+        name: 'Idempotency-Key',
+        in: 'header',
+        description:
+          "A validator's answer is kept for 24 hours and repeated, byte for byte, to the same request with the same key; " +
+          `one string of 1 to ${MAX_IDEMPOTENCY_KEY_LENGTH} characters, with quotes (RFC 9651) or without.`,
+        schema: { type: 'string', pattern: IDEMPOTENCY_KEY_PATTERN },
       },
     },
     responses: {

@@ -2,6 +2,7 @@
 
 import type { DecisionBody } from '../../core/decision.ts';
 import { MAX_BODY_BYTES } from '../../core/limits.ts';
+import { IDEMPOTENCY_KEY_FORM } from '../idempotency-key.ts';
 import type { Problem, ProblemCode, ProblemDetails } from '../problem.ts';
 import type { JsonMembers } from './json-document.ts';
 
@@ -46,6 +47,7 @@ export const EXAMPLE_DECISIONS = {
 const DETAILS: Partial<Record<ProblemCode, ProblemDetails>> = {
   // Of the body `{`.
   malformed_json: { detail: 'the text ends too early', offset: 1, line: 1, column: 2 },
+  invalid_idempotency_key: { detail: IDEMPOTENCY_KEY_FORM },
   body_too_large: { detail: `the body is larger than ${MAX_BODY_BYTES} bytes` },
   unsupported_media_type: { detail: 'content-type' },
   // Of the transaction above with id '' and without a status.

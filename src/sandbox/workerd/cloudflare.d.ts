@@ -5,6 +5,16 @@ declare module 'cloudflare:workers' {
   export abstract class WorkerEntrypoint {
     readonly env: unknown;
   }
+  /** A class whose objects have a storage of their own, one object a name. */
+  export abstract class DurableObject {
+    protected readonly ctx: {
+      readonly storage: Pick<
+        import('@cloudflare/workers-types').DurableObjectStorage,
+        'kv' | 'setAlarm' | 'deleteAll'
+      >;
+    };
+    alarm?(): Promise<void>;
+  }
   /** The worker's bindings and variables. */
   export const env: Readonly<Record<string, unknown>>;
   /** Ends the isolate that calls it. Its calls reject. */
