@@ -67,9 +67,9 @@ export async function openKeptAnswers(options: KeptAnswersOptions): Promise<Kept
         if (thread !== started) return;
         thread = undefined;
         reject(new WasmpayError('store_unavailable', 'the thread ended'));
-        for (const [id, { reject }] of waiting) {
+        for (const [id, each] of waiting) {
           waiting.delete(id);
-          reject(new WasmpayError('store_unavailable', 'the thread ended'));
+          each.reject(new WasmpayError('store_unavailable', 'the thread ended'));
         }
       });
     });
@@ -93,7 +93,7 @@ export async function openKeptAnswers(options: KeptAnswersOptions): Promise<Kept
     return new Promise<StepResult>((resolve, reject) => {
       const request: ThreadRequest = { id: (lastId += 1), step };
       waiting.set(request.id, { resolve, reject });
-      running.postMessage(request);
+      running.postMessage(request, []);
     });
   };
 

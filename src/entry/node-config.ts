@@ -66,7 +66,7 @@ export function parseNodeConfig(env: Environment): NodeConfig {
   };
 }
 
-/** Size of the file of kept answers where nobody says otherwise, megabytes: some two million answers. */
+/** Size of the file of kept answers where nobody says otherwise, megabytes: 1.3 million answers. */
 const DEFAULT_KEPT_MEGABYTES = 1_024;
 const MOST_KEPT_MEGABYTES = 1_000_000;
 

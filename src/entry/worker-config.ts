@@ -73,10 +73,13 @@ function isRateLimit(binding: unknown): binding is RateLimit {
 function readKeptAnswers(env: Environment, faults: string[]): KeptAnswerNamespace | undefined {
   const binding = env['KEPT_ANSWERS'];
   if (binding === undefined) return undefined;
-  if (typeof (binding as { idFromName?: unknown } | null)?.idFromName === 'function')
-    return binding as KeptAnswerNamespace;
+  if (isNamespace(binding)) return binding;
   faults.push('the binding KEPT_ANSWERS is no Durable Object namespace');
   return undefined;
+}
+
+function isNamespace(binding: unknown): binding is KeptAnswerNamespace {
+  return typeof (binding as { idFromName?: unknown } | null)?.idFromName === 'function';
 }
 
 function requireBinding(env: Environment, name: string, faults: string[]): void {

@@ -110,9 +110,10 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
       return await awaitAtMost<ClaimResult | undefined>(claiming, waitMs, timer, () => {
         report('claim_failed');
         call.waitUntil(
-          claiming.then(({ kind }) => {
-            if (kind === 'claimed') release(name, request.claim, call);
-          }, ignore),
+          claiming.then(
+            ({ kind }) => (kind === 'claimed' ? release(name, request.claim, call) : undefined),
+            ignore,
+          ),
         );
         return undefined;
       });

@@ -48,10 +48,10 @@ function start(directory: string, port: number | string): DevProcess {
   return dev;
 }
 
-async function decide(port: number, bank: string, transaction: string) {
+async function decide(port: number, bank: string, transaction: string, headers = {}) {
   const { status, body } = await ask(port, '/v1/validate', {
     method: 'POST',
-    headers: { ...JSON_TYPE, host: `${bank}.localhost:${port}` },
+    headers: { ...JSON_TYPE, host: `${bank}.localhost:${port}`, ...headers },
     body: transaction,
   });
   return { status, ...(JSON.parse(body) as { decision?: string; release?: number; artifact?: string }) };
@@ -224,6 +224,8 @@ it.each(['0', '80.5'])('npm start refuses PORT=%s', async (port) => {
 describe('an end', () => {
   let directory = '';
   let port = 0;
+  /** What was answered first under an idempotency key. */
+  let kept: unknown;
   /** What the gateway of the test before this one left. */
   let dev: DevProcess | undefined;
 
@@ -248,6 +250,11 @@ describe('an end', () => {
     if (first) expect(dev.output()).toMatch(/published release 1 of bank icamer/);
     else expect(dev.output()).not.toMatch(/published|built/);
     expect(await decide(port, 'icamer', euros)).toMatchObject({ decision: 'deny', release: 1 });
+    // To the millisecond of `evaluated_at`.
+    const answer = await decide(port, 'icamer', euros, { 'idempotency-key': 'restarts' });
+    kept ??= answer;
+    expect(answer).toEqual(kept);
+    expect(answer.status).toBe(200);
 
     const children = await childrenOf(dev.pid);
     expect(children.map(({ command }) => command)).toContain('workerd');

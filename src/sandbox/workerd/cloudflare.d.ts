@@ -1,6 +1,8 @@
 // What this project uses of workerd, and no more. Source: workerd's own types.
 
 declare module 'cloudflare:workers' {
+  import type { DurableObjectStorage } from '@cloudflare/workers-types';
+
   /** A class whose public methods can be called over RPC. */
   export abstract class WorkerEntrypoint {
     readonly env: unknown;
@@ -8,10 +10,7 @@ declare module 'cloudflare:workers' {
   /** A class whose objects have a storage of their own, one object a name. */
   export abstract class DurableObject {
     protected readonly ctx: {
-      readonly storage: Pick<
-        import('@cloudflare/workers-types').DurableObjectStorage,
-        'kv' | 'setAlarm' | 'deleteAll'
-      >;
+      readonly storage: Pick<DurableObjectStorage, 'kv' | 'setAlarm' | 'deleteAll'>;
     };
     alarm?(): Promise<void>;
   }
