@@ -23,7 +23,7 @@ export function createKeptAnswerStore(namespace: KeptAnswerNamespace): Idempoten
   return {
     claim: (name, request) => retry(() => objectOf(name).claim(request)),
     keep: (name, request) => retry(() => objectOf(name).keep(request)),
-    release: (name, claim) => objectOf(name).release(claim),
+    release: async (name, claim) => objectOf(name).release(claim),
   };
 }
 

@@ -7,7 +7,8 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { createNodeHmac, nodePrimitives } from '../../src/entry/node-crypto.ts';
 import type { Access } from '../../src/gateway/authenticate.ts';
-import { CLAIM_WAIT_MS } from '../../src/gateway/idempotency.ts';
+import { startDeadline } from '../../src/gateway/deadline.ts';
+import { CLAIM_WAIT_MS, createIdempotency } from '../../src/gateway/idempotency.ts';
 import { KEEP_MS } from '../../src/gateway/kept-entry.ts';
 import { currentProcessorKey } from '../../src/store/keys.ts';
 import type { CallOutcome } from '../../src/sandbox/sandbox.ts';
@@ -125,12 +126,17 @@ async function askInTime(options: PostOptions = {}): Promise<Said & { readonly w
 const codeOf = ({ body }: Said): unknown => (JSON.parse(body) as { code?: unknown }).code;
 
 /** A call that is answered by hand, as often as it is made. */
-function holdCalls(): { answer: (outcome: CallOutcome) => void } {
+function holdCalls() {
   const waiting: ((outcome: CallOutcome) => void)[] = [];
   bed.outcome = () => new Promise((resolve) => waiting.push(resolve));
   return {
-    answer(outcome) {
+    /** All that wait. */
+    answer(outcome: CallOutcome): void {
       for (const resolve of waiting.splice(0)) resolve(outcome);
+    },
+    /** The one that came last. */
+    answerLast(outcome: CallOutcome): void {
+      waiting.pop()?.(outcome);
     },
   };
 }
@@ -552,9 +558,13 @@ describe('the store of kept answers', () => {
     const second = send();
     await settle();
     expect(bed.calls).toHaveLength(2);
-    calls.answer(APPROVE);
-    const said = await Promise.all([read(await first), read(await second)]);
-    expect(said[1].body).toBe(said[0].body);
+    calls.answerLast(APPROVE);
+    const told = await read(await second);
+    expect(told).toMatchObject({ status: 200, replayed: null });
+    expect(told.body).toContain('"decision":"approve"');
+    calls.answer(DENY);
+    expect(await read(await first)).toEqual({ ...told, replayed: 'true' });
+    expect(await ask()).toEqual({ ...told, replayed: 'true' });
   });
 
   test('whose key went to another request meanwhile keeps that one’s answer alone', async () => {
@@ -567,6 +577,33 @@ describe('the store of kept answers', () => {
     calls.answer(APPROVE);
     const said = [await read(await first), await read(await second)];
     expect(said.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 409]);
+  });
+
+  test('that claims at the very end starts nothing, and gives the claim back', async () => {
+    const idempotency = createIdempotency({
+      store: kept,
+      timer: time.timer,
+      seedKey: new Uint8Array(32),
+      onEvent: () => {},
+    });
+    let go = (): void => {};
+    setFault('claim', { kind: 'delay', until: new Promise((resolve) => (go = resolve)) });
+    let runs = 0;
+    const answering = idempotency.answer(
+      { processor: 'acme', key: KEY, operation: 'any', address: '', body: '' },
+      { deadline: startDeadline(100, time.clock), waitUntil: () => {}, setLate: () => {} },
+      async () => (runs += 1),
+      () => 'x',
+    );
+    await vi.waitUntil(() => kept.steps.length === 1);
+    // Its timer has not been seen to yet.
+    time.set(START_MS + 100);
+    go();
+    expect(await answering).toEqual({ kind: 'problem', problem: { code: 'store_unavailable' } });
+    expect(runs).toBe(0);
+    await settle();
+    expect(kept.steps).toEqual(['claim', 'release']);
+    expect(kept.entries.size).toBe(0);
   });
 
   test('is told digests under a key of its own, and the answer', async () => {
@@ -612,6 +649,11 @@ describe('the header', () => {
     await forgetful.publish();
     const answer = await forgetful.post({ headers: { 'idempotency-key': KEY } });
     expect([answer.status, await problemOf(answer)]).toEqual([400, 'idempotency_unsupported']);
+    // Before anything else is said of the request.
+    for (const options of [{ headers: { 'idempotency-key': '' } }, { body: '{' }]) {
+      const headers = { 'idempotency-key': KEY, ...options.headers };
+      expect(await problemOf(await forgetful.post({ ...options, headers }))).toBe('idempotency_unsupported');
+    }
     expect(forgetful.calls).toHaveLength(0);
     expect((await forgetful.post()).status).toBe(200);
   });
