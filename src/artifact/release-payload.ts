@@ -1,6 +1,8 @@
 // The payload of a release as signed bytes, both ways. What is read here has a good signature and may still be from
 // another version of the publisher: a member that this version does not know may restrict, so it is refused.
 //
+// A release that says that its bank has no validator names one just as little.
+//
 // A release that switches its bank off carries, where the artifact was, a digest that no bytes have. A gateway that does
 // not know the switch can load nothing, and answers with the fallback, which is the switch's answer.
 
@@ -17,8 +19,8 @@ export const NO_ARTIFACT: Digest = `sha256:${'0'.repeat(64)}`;
 /** The bytes that are signed for `release`: its own members, whatever else the object has. */
 export function encodeRelease(release: Release): Uint8Array<ArrayBuffer> {
   const { audience, bank, bankId, number, replaces, contract, policy, notBeforeS, notAfterS } = release;
-  const { disabled, artifact, component, fallback, outage } = release;
-  const run = { artifact, component, fallback, outage };
+  const { disabled, artifact, component, fallback, outage, validator } = release;
+  const run = { artifact, component, fallback, outage, validator };
   const nothing = { artifact: NO_ARTIFACT, component: NO_ARTIFACT, fallback: disabled?.answer };
   const payload = {
     status: disabled === undefined ? 'enabled' : 'disabled',
@@ -50,6 +52,7 @@ const MEMBERS: ReadonlySet<string> = new Set([
   'policy',
   'fallback',
   'outage',
+  'validator',
   'suspended',
   'notBeforeS',
   'notAfterS',
@@ -89,7 +92,7 @@ export function decodeRelease(payload: Uint8Array): Release {
     if (suspended !== undefined) throw invalid('is switched on and suspends something');
     return { ...rest, ...parseRun(json) };
   }
-  if (json['artifact'] !== NO_ARTIFACT || json['outage'] !== undefined)
+  if (json['artifact'] !== NO_ARTIFACT || json['outage'] !== undefined || json['validator'] !== undefined)
     throw invalid('is switched off and names what to run');
   if (typeof suspended !== 'object' || suspended === null)
     throw invalid('is switched off and suspends nothing');
@@ -111,14 +114,27 @@ function parseObject(payload: Uint8Array): Record<string, unknown> {
 /** What runs, or would if it were not switched off. */
 function parseRun(
   json: Record<string, unknown>,
-): Pick<Release, 'artifact' | 'component' | 'fallback' | 'outage'> {
-  const { artifact, component, outage } = json;
+): Pick<Release, 'artifact' | 'component' | 'fallback' | 'outage' | 'validator'> {
+  const { artifact, component, outage, validator } = json;
+  if (validator !== undefined) return parseNoValidator(json);
   if (!isDigest(artifact) || !isDigest(component) || artifact === NO_ARTIFACT)
     throw invalid('has no digests');
   const fallback = parseFallback(json['fallback']);
   if (outage === undefined) return { artifact, component, fallback };
   if (outage !== 'approve') throw invalid('has no known answer to an outage');
   return { artifact, component, fallback, outage };
+}
+
+/** That there is nothing to run. It names nothing, and a caller that asks for a verdict all the same is denied. */
+function parseNoValidator(
+  json: Record<string, unknown>,
+): Pick<Release, 'artifact' | 'component' | 'fallback' | 'validator'> {
+  const { artifact, component, fallback, outage, validator } = json;
+  if (validator !== 'none') throw invalid('has no known validator');
+  if (artifact !== NO_ARTIFACT || component !== NO_ARTIFACT || outage !== undefined)
+    throw invalid('has no validator and names what to run');
+  if (fallback !== 'deny') throw invalid('has no validator and another fallback than deny');
+  return { artifact, component, fallback, validator };
 }
 
 function parseFallback(json: unknown): Fallback {

@@ -31,8 +31,11 @@ export interface Release {
   readonly number: number;
   /** Number of the release that was current when this one was made, 0 for none. Absent from older publishers' releases. */
   readonly replaces?: number;
+  /** With `validator: 'none'` this and the component are `NO_ARTIFACT`. */
   readonly artifact: Digest;
   readonly component: Digest;
+  /** Present where the bank has no validator, which nothing but a signed release can say. Its fallback is `deny`. */
+  readonly validator?: 'none';
   readonly contract: Contract;
   readonly policy: SandboxPolicy;
   readonly fallback: Fallback;

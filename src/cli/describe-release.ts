@@ -19,8 +19,11 @@ export function describeRelease(release: Release): string[] {
     ...(disabled === undefined
       ? []
       : [`switch     OFF: every transaction gets ${describeAnswer(disabled.answer)}`]),
-    `artifact   ${artifact}`,
-    `component  ${component}`,
+    ...(release.validator === undefined
+      ? [`artifact   ${artifact}`, `component  ${component}`]
+      : [
+          'validator  none: the bank passes what other stages of a chain approve, and approves nothing by itself',
+        ]),
     `fallback   ${release.fallback}${release.outage === undefined ? '' : '; approve during an outage of storage'}`,
   ];
 }

@@ -105,7 +105,7 @@ function describeHistory(history: BankHistory): string {
 function describeEntry(entry: HistoryEntry): string {
   const number = String(entry.number).padStart(6);
   if (entry.kind === 'not_believed') return `${number}  NOT BELIEVED: ${entry.problem}`;
-  const { notBeforeS, artifact, disabled, fallback } = entry.release;
+  const { notBeforeS, artifact, validator, disabled, fallback } = entry.release;
   const state = disabled === undefined ? `fallback ${fallback}` : `OFF, answers ${disabled.answer}`;
-  return `${number}  ${formatTime(notBeforeS)}  ${artifact}  ${state}  ${PLACES[entry.place]}`.trimEnd();
+  return `${number}  ${formatTime(notBeforeS)}  ${validator === undefined ? artifact : 'no validator'.padEnd(artifact.length)}  ${state}  ${PLACES[entry.place]}`.trimEnd();
 }

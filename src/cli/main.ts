@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   inspect: async () => (await import('./inspect.ts')).inspectCommand,
   publish: async () => (await import('./publish.ts')).publishCommand,
   activate: async () => (await import('./activate.ts')).activateCommand,
+  'no-validator': async () => (await import('./no-validator.ts')).noValidatorCommand,
   rollback: async () => (await import('./rollback.ts')).rollbackCommand,
   disable: async () => (await import('./switch.ts')).disableCommand,
   enable: async () => (await import('./switch.ts')).enableCommand,

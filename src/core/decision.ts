@@ -30,10 +30,31 @@ export interface DecisionBody {
   /** Present with `decided_by: "fallback"` only. */
   readonly failure?: FailureCode;
   readonly release: number;
-  /** `sha256:` and 64 hexadecimal digits. */
+  /** `sha256:` and 64 hexadecimal digits; all of them 0 where the bank has no validator. */
   readonly artifact: string;
   /** RFC 3339, UTC, milliseconds: what the guest's clock read. */
   readonly evaluated_at: string;
   /** Cost units that the validator used: the same for the same artifact, limits, transaction, seed and time. */
+  readonly fuel: number;
+  /** Present where the gateway asks a chain: what each of its stages says, in the chain's order. */
+  readonly stages?: readonly StageBody[];
+}
+
+/** The stages that a chain may have: whose bank is asked. */
+export const STAGE_NAMES = ['platform', 'origin', 'destination'] as const;
+
+export type StageName = (typeof STAGE_NAMES)[number];
+
+/** What one stage of a chain says, as an answer's members of the same names. */
+export interface StageBody {
+  readonly stage: StageName;
+  readonly bank: string;
+  readonly decision: 'approve' | 'deny';
+  readonly reason?: Reason;
+  /** `release`: the bank has no validator, as its release says, and another stage's was asked. */
+  readonly decided_by: 'validator' | 'fallback' | 'release';
+  readonly failure?: FailureCode;
+  readonly release: number;
+  readonly artifact: string;
   readonly fuel: number;
 }

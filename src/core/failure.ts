@@ -13,6 +13,7 @@ export const FAILURE_CODES = [
   'paused',
   'share_exceeded',
   'disabled',
+  'no_validator',
 ] as const;
 
 export type FailureCode = (typeof FAILURE_CODES)[number];

@@ -108,6 +108,7 @@ export const FAILURE_STATUS: Readonly<Record<FailureCode, StatusCodes>> = {
   paused: { iso20022: 'AB07', de39: '91' },
   share_exceeded: { iso20022: 'AB07', de39: '91' },
   disabled: { iso20022: 'AG10', de39: '91' },
+  no_validator: { iso20022: 'AB10', de39: '96' },
 };
 
 /** What a denial with `code` is called. Never one of a failure's. */

@@ -2,8 +2,10 @@
 // all of them at once; no fault repeats a value, which may be a secret.
 
 import { isSlug } from '../core/bank.ts';
+import { STAGE_NAMES } from '../core/decision.ts';
 import { WasmpayError } from '../core/error.ts';
 import { DEFAULT_SIGNATURE_WINDOW_S } from '../gateway/authenticate.ts';
+import type { Chain } from '../gateway/chain.ts';
 import { DEFAULT_DEADLINES, LEAST_DEADLINE_MS, type DeadlineRules } from '../gateway/deadline.ts';
 import { DEFAULT_FRESHNESS, type Freshness } from '../gateway/freshness.ts';
 import type { Rations } from '../gateway/governor.ts';
@@ -34,6 +36,8 @@ export interface GatewayConfig {
   readonly rations: Partial<Rations>;
   /** Within which time callers are answered. */
   readonly deadlines: DeadlineRules;
+  /** Whose banks are asked; absent: the destination's alone. */
+  readonly chain?: Chain;
 }
 
 /** An environment: the process's, or a worker's with its bindings. */
@@ -86,6 +90,7 @@ export function readGatewayConfig(env: Environment, faults: string[]): GatewayCo
   const freshness = readFreshness(list('WASMPAY_FRESHNESS'), faults);
   const rations = readNumbers('WASMPAY_RATIONS', list('WASMPAY_RATIONS'), RATION_RANGES, faults);
   const deadlines = readDeadlines(text('WASMPAY_DEADLINE_MS'), text('WASMPAY_LONGEST_DEADLINE_MS'), faults);
+  const chain = readChain(list('WASMPAY_CHAIN'), text('WASMPAY_PLATFORM_BANK'), faults);
   const callers = open ? 'open' : 'processors';
   return {
     audience,
@@ -99,6 +104,7 @@ export function readGatewayConfig(env: Environment, faults: string[]): GatewayCo
     freshness,
     rations,
     deadlines,
+    ...(chain !== undefined && { chain }),
   };
 }
 
@@ -134,6 +140,21 @@ function readSignatureWindow(text: string, faults: string[]): number {
   if (seconds >= 1 && seconds <= MAX_SIGNATURE_WINDOW_S) return seconds;
   faults.push(`WASMPAY_SIGNATURE_WINDOW_SECONDS is a whole number from 1 to ${MAX_SIGNATURE_WINDOW_S}`);
   return DEFAULT_SIGNATURE_WINDOW_S;
+}
+
+function readChain(names: readonly string[], platformBank: string, faults: string[]): Chain | undefined {
+  const stages = names.flatMap((name) => STAGE_NAMES.filter((known) => known === name));
+  const isKnown = stages.length === names.length && new Set(stages).size === stages.length;
+  if (names.length > 0 && (!isKnown || !stages.includes('destination')))
+    faults.push(`WASMPAY_CHAIN is a list of ${STAGE_NAMES.join(', ')}, each once and destination among them`);
+  const asksPlatform = stages.includes('platform');
+  if (platformBank !== '' && !isSlug(platformBank))
+    faults.push('WASMPAY_PLATFORM_BANK is the slug of a bank');
+  if (asksPlatform !== (platformBank !== ''))
+    faults.push('WASMPAY_PLATFORM_BANK goes with platform in WASMPAY_CHAIN');
+  // A chain of one is none: its answers are those of a gateway without.
+  if (stages.length <= 1) return undefined;
+  return { stages, ...(asksPlatform && { platformBank }) };
 }
 
 /** Longest deadline that may be configured, milliseconds: a gateway on Node that ends waits for 10 s. */

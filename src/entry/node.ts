@@ -75,6 +75,7 @@ async function serve(): Promise<void> {
     freshness: config.freshness,
     rations: config.rations,
     deadlines: config.deadlines,
+    ...(config.chain !== undefined && { chain: config.chain }),
     timer: startNodeTimer,
     isDraining: () => isDraining,
     readBytes: readNodeBody,

@@ -22,7 +22,7 @@ export async function createWorkerGateway(
   config: WorkerConfig,
   store: ObjectStore,
 ): Promise<{ fetch(request: Request, env?: unknown, context?: unknown): Response | Promise<Response> }> {
-  const { audience, callers, maxIsolates, baseDomains, freshness, rations, deadlines } = config;
+  const { audience, callers, maxIsolates, baseDomains, freshness, rations, deadlines, chain } = config;
   const clock = (): number => Date.now();
   const trustedKeys = await parseTrustedKeys(config.trustedKeys);
   const access: Access = {
@@ -56,6 +56,7 @@ export async function createWorkerGateway(
     freshness,
     rations,
     deadlines,
+    ...(chain !== undefined && { chain }),
     callers: callers === 'open' ? 'open' : access,
     seedKey: new TextEncoder().encode(config.seedKey),
     baseDomains,

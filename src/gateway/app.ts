@@ -12,7 +12,9 @@ import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { createArtifactCache, type ArtifactMirror } from './artifact-cache.ts';
 import { createDoor, openDoor, type Access } from './authenticate.ts';
+import { createBankAsker } from './ask-bank.ts';
 import { createBankAddressReader } from './bank-address.ts';
+import { createChainDecider, type Chain } from './chain.ts';
 import { DEFAULT_DEADLINES, type DeadlineRules } from './deadline.ts';
 import {
   JSON_HEADERS,
@@ -71,6 +73,8 @@ export interface GatewayDeps {
   readonly isDraining?: () => boolean;
   /** Defaults to {@link DEFAULT_RATIONS}. */
   readonly rations?: Partial<Rations>;
+  /** Whose banks are asked. Defaults to the destination's alone. */
+  readonly chain?: Chain;
   /** Defaults to {@link DEFAULT_DEADLINES}. */
   readonly deadlines?: DeadlineRules;
   /** Defaults to the runtime's. */
@@ -111,7 +115,7 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
     stopwatch,
     timer,
   });
-  const decide = createDecider({
+  const asker = createBankAsker({
     releases: createReleaseCache({ ...shared, verify: deps.verifyRelease }),
     artifacts: createArtifactCache({
       ...shared,
@@ -124,6 +128,9 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
     clock,
     stopwatch,
   });
+
+  const { chain } = deps;
+  const decide = chain === undefined ? createDecider(asker) : createChainDecider(asker, chain, clock);
 
   const probes = createSingleFlight<void>({
     clock,
@@ -144,7 +151,7 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
           onEvent: log,
         }),
   );
-  const validate = createValidate(reception, decide, idempotentAnswers, stopwatch);
+  const validate = createValidate(reception, decide, idempotentAnswers, stopwatch, chain);
 
   const app = new Hono<GatewayEnv>();
   app.use(async (c, next) => {

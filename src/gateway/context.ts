@@ -5,7 +5,7 @@ import type { Context } from 'hono';
 import type { VerifiedRelease } from '../artifact/release.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Caller } from './authenticate.ts';
-import type { RequestEvent } from './event.ts';
+import type { RequestEvent, StageEvent } from './event.ts';
 import { RESPONSE_HEADERS, respondWithProblem, type Problem } from './problem.ts';
 import type { WaitUntil } from './timer.ts';
 
@@ -33,11 +33,17 @@ export function noteCaller(c: GatewayContext, { processor, key, means, rateLimit
   if (rateLimit !== undefined) trace.rateLimit = rateLimit;
 }
 
-export function noteRelease(c: GatewayContext, release: VerifiedRelease, failure: Failure | undefined): void {
+export function noteRelease(
+  c: GatewayContext,
+  release: VerifiedRelease,
+  failure: Failure | undefined,
+  stages: readonly StageEvent[] | undefined,
+): void {
   const trace = c.get('trace');
   trace.bank = release.bank;
   trace.release = release.number;
   trace.artifact = release.artifact;
+  if (stages !== undefined) trace.stages = stages;
   if (failure !== undefined) {
     trace.failure = failure.code;
     trace.failureDetail = failure.detail;

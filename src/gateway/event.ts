@@ -1,6 +1,7 @@
 // What the gateway tells its operator. No event holds a transaction's contents, a caller's token or text that a
 // caller chose: methods and routes come from fixed lists, a bank is named only once a release of it was verified.
 
+import type { StageName } from '../core/decision.ts';
 import type { FailureCode } from '../core/failure.ts';
 import type { ErrorCode } from '../core/error.ts';
 import type { IdempotencyEvent } from './idempotency.ts';
@@ -32,6 +33,18 @@ export interface CacheEvent {
   readonly artifact?: string;
   /** Code of the error behind it. */
   readonly error?: ErrorCode;
+}
+
+/** What one stage of a chain came to. Only banks with a verified release are named. */
+export interface StageEvent {
+  readonly stage: StageName;
+  readonly bank: string;
+  readonly release: number;
+  readonly artifact: string;
+  readonly decision: 'approve' | 'deny';
+  readonly decidedBy: 'validator' | 'fallback' | 'release';
+  readonly failure?: FailureCode;
+  readonly failureDetail?: string;
 }
 
 /** One for each request. */
@@ -67,6 +80,8 @@ export interface RequestEvent {
   readonly failure?: FailureCode;
   /** {@link Failure.detail}: the sandbox's words, never the guest's. */
   readonly failureDetail?: string;
+  /** Where a chain was asked; `release`, `artifact` and `bank` are the destination's then. */
+  readonly stages?: readonly StageEvent[];
   /** Code of an unexpected error. */
   readonly error?: ErrorCode;
   /** Where it was thrown, without its message, which may quote anything. */

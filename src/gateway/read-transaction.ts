@@ -1,10 +1,11 @@
 // From JSON text to a transaction for one bank that its caller may ask about; or the problem that it has.
 
 import { slugOf } from '../core/bank.ts';
-import { parseJson, type JsonFault } from '../core/json.ts';
+import { parseJson, type JsonFault, type JsonValue } from '../core/json.ts';
 import { parseTransaction } from '../core/parse-transaction.ts';
 import type { Transaction } from '../core/transaction.ts';
 import type { Caller } from './authenticate.ts';
+import { UNKNOWN_ORIGIN, type Chain } from './chain.ts';
 import type { Problem } from './problem.ts';
 
 export type ReadTransaction =
@@ -14,17 +15,38 @@ export type ReadTransaction =
 /**
  * Reads `text`. `bank`: slug of the bank that the request's address names, which the transaction must name too; undefined
  * where there is none. `destination` is the slug of the transaction's own. Problems: `malformed_json`,
- * `invalid_transaction`, `bank_mismatch`, `forbidden`.
+ * `invalid_transaction`, `bank_mismatch`, `forbidden`; and `unknown_bank` where the origin is asked, and can be none.
  */
-export function readTransaction(text: string, bank: string | undefined, caller: Caller): ReadTransaction {
+export function readTransaction(
+  text: string,
+  bank: string | undefined,
+  caller: Caller,
+  chain: Chain | undefined,
+): ReadTransaction {
   const json = parseJson(text);
   if (!json.ok) return refuse(describeMalformed(json.fault));
-  const parsed = parseTransaction(json.value);
+  return checkTransaction(json.value, bank, caller, chain);
+}
+
+/** As {@link readTransaction}, from JSON that was read. */
+export function checkTransaction(
+  json: JsonValue,
+  bank: string | undefined,
+  caller: Caller,
+  chain: Chain | undefined,
+): ReadTransaction {
+  const parsed = parseTransaction(json);
   if (!parsed.ok) return refuse({ code: 'invalid_transaction', details: { errors: parsed.faults } });
   const { transaction } = parsed;
   const destination = slugOf(transaction.destination.id);
   if (destination === undefined || (bank !== undefined && bank !== destination)) return refuse(BANK_MISMATCH);
   if (!caller.mayAskAbout(destination)) return refuse({ code: 'forbidden' });
+  if (chain?.stages.includes('origin') === true) {
+    // Whom it names there, it asks about as well: the answer says what that bank's validator said.
+    const origin = slugOf(transaction.origin.id);
+    if (origin === undefined) return refuse({ code: 'unknown_bank', details: UNKNOWN_ORIGIN });
+    if (!caller.mayAskAbout(origin)) return refuse({ code: 'forbidden' });
+  }
   return { ok: true, transaction, destination };
 }
 
@@ -40,7 +62,7 @@ const BANK_MISMATCH: Problem = {
 /** A longer pointer is left out: it is made of names that the caller chose, and would only echo them. */
 const MAX_POINTER_LENGTH = 256;
 
-function describeMalformed(fault: JsonFault): Problem {
+export function describeMalformed(fault: JsonFault): Problem {
   const { message, offset, line, column, pointer } = fault;
   const errors =
     pointer === undefined || pointer.length > MAX_POINTER_LENGTH

@@ -1,6 +1,7 @@
 // The handler of the routes that decide about one transaction.
 
 import { JSON_HEADERS, keepAlive, noteRelease, refuse, type GatewayContext } from './context.ts';
+import type { Chain } from './chain.ts';
 import type { Decider, DecideResult } from './decide.ts';
 import { REPLAYED_HEADER, type IdempotentAnswers } from './idempotent-answers.ts';
 import type { Problem } from './problem.ts';
@@ -22,6 +23,7 @@ export function createValidate(
   decide: Decider,
   idempotentAnswers: IdempotentAnswers,
   stopwatch: Stopwatch,
+  chain: Chain | undefined,
 ): Validate {
   const inquire = async (
     c: GatewayContext,
@@ -32,7 +34,7 @@ export function createValidate(
     if (received.kind === 'problem') return received;
     const reading = idempotentAnswers.readKey(c);
     if (reading.kind === 'problem') return reading;
-    const read = readTransaction(received.text, received.bank, received.caller);
+    const read = readTransaction(received.text, received.bank, received.caller, chain);
     if (!read.ok) return { kind: 'problem', problem: read.problem };
     const { destination, transaction } = read;
     const run = (): Promise<DecideResult> =>
@@ -52,18 +54,23 @@ export function createValidate(
     const headers = { ...JSON_HEADERS, 'server-timing': timing ?? '' };
     if (answer.kind === 'replayed')
       return new Response(answer.body, { headers: { ...headers, [REPLAYED_HEADER]: 'true' } });
-    if ('release' in answer) noteRelease(c, answer.release, answer.failure);
+    if ('release' in answer) noteRelease(c, answer.release, answer.failure, answer.stages);
     if (answer.kind === 'decided') {
       c.get('trace').decision = answer.body.decision;
       c.get('trace').decidedBy = answer.body.decided_by;
       return new Response(JSON.stringify(answer.body), { headers });
     }
-    const problem: Problem = answer.kind === 'problem' ? answer.problem : { code: answer.kind };
+    const problem = answer.kind === 'problem' ? answer.problem : problemOf(answer);
     return refuse(c, {
       ...problem,
       headers: { ...problem.headers, ...(timing !== undefined && { 'server-timing': timing }) },
     });
   };
+}
+
+function problemOf(answer: Exclude<DecideResult, { kind: 'decided' }>): Problem {
+  const details = answer.kind === 'unknown_bank' ? answer.details : undefined;
+  return { code: answer.kind, ...(details !== undefined && { details }) };
 }
 
 /** A fallback where a release says which one; else whatever kept us from a release. */

@@ -44,6 +44,7 @@ export async function describeSubject(
   release: Subject['release'] & Pick<Release, 'bank' | 'number'>,
   { tools, trialScript }: DescribeOptions,
 ): Promise<Subject> {
+  if (release.validator !== undefined) return { release };
   const component = await readComponentBytes(store, release.component);
   const inspected = component === undefined ? undefined : await inspectComponent(component, tools);
   const toolchain = inspected?.ok === true ? inspected.value.toolchain : undefined;
@@ -71,6 +72,7 @@ export function compareSubjects(before: Subject, after: Subject): string[] {
   });
   changes.push(...listChanges('grant', before.release.policy.grants, after.release.policy.grants));
   const [old, young] = [before.artifact, after.artifact];
+  if (before.release.validator !== undefined || after.release.validator !== undefined) return changes;
   if (old === undefined || young === undefined) {
     const which = old === undefined ? 'previous' : 'newer';
     changes.push(`the ${which} artifact cannot be read: size, imports and exports not compared`);
@@ -92,8 +94,9 @@ export function compareSubjects(before: Subject, after: Subject): string[] {
 function termsOf(release: Subject['release']): readonly (readonly [noun: string, value: string])[] {
   const { disabled } = release;
   return [
-    ['component', release.component],
-    ['artifact', release.artifact],
+    ['validator', release.validator ?? 'yes'],
+    ['component', release.validator ?? release.component],
+    ['artifact', release.validator ?? release.artifact],
     ['contract', release.contract],
     ['fallback', release.fallback],
     ['during an outage of storage', release.outage ?? 'as fallback'],

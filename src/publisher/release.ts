@@ -84,7 +84,7 @@ export function bankIdRefusal(bankId: string): Refusal {
   };
 }
 
-function refuseOtherHolder(standing: Standing, bankId: string, slug: string): Refusal | undefined {
+export function refuseOtherHolder(standing: Standing, bankId: string, slug: string): Refusal | undefined {
   const holder = predecessorOf(standing)?.bankId;
   if (holder === undefined || holder === bankId) return undefined;
   return {

@@ -25,6 +25,8 @@ const RELEASE: Release = {
 };
 const OFF: Release = { ...RELEASE, fallback: 'refuse', outage: 'approve', disabled: { answer: 'deny' } };
 
+const NONE: Release = { ...RELEASE, artifact: NO_ARTIFACT, component: NO_ARTIFACT, validator: 'none' };
+
 const invalid = expect.objectContaining({ code: 'release_invalid' }) as Error;
 const toJson = (release: Release) =>
   JSON.parse(new TextDecoder().decode(encodeRelease(release))) as Record<string, unknown>;
@@ -35,9 +37,26 @@ describe('a payload', () => {
     ['plain', RELEASE],
     ['that excuses outages', { ...RELEASE, outage: 'approve' }],
     ['switched off', OFF],
+    ['of a bank without a validator', NONE],
+    ['of one that is switched off', { ...NONE, disabled: { answer: 'refuse' } }],
     ['of a first release', { ...RELEASE, number: 1, replaces: 0 }],
   ])('%s reads as it was written', (_, release) => {
     expect(decodeRelease(encodeRelease(release))).toEqual(release);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['a validator that nobody knows', { validator: 'some' }],
+    ['no validator and an artifact', { artifact: RELEASE.artifact }],
+    ['no validator and a component', { component: RELEASE.component }],
+    ['no validator and a fallback that refuses', { fallback: 'refuse' }],
+    ['no validator and an outage that is approved', { outage: 'approve' }],
+    ['no digests, and does not say that it has no validator', { validator: undefined }],
+  ])('is refused that has %s', (_, changes) => {
+    expect(() => decode({ ...toJson(NONE), ...changes })).toThrow(invalid);
+  });
+
+  it('is refused that is switched off and says outside of what it suspends that there is no validator', () => {
+    expect(() => decode({ ...toJson(OFF), validator: 'none' })).toThrow(invalid);
   });
 
   it('says whether its bank is on', () => {

@@ -383,3 +383,41 @@ describe('wrong use', () => {
     await expect(run(args)).rejects.toThrow(usage);
   });
 });
+
+describe('a bank without a validator', () => {
+  it('has a release that says so, which a rollback undoes', async () => {
+    const published = await wasmpay(0, 'publish', 'thrift', String(files['plain']), ...target, '--json');
+    const { stdout } = await wasmpay(0, 'no-validator', 'thrift', ...target);
+    expect(stdout).toMatch(/^release +2 of thrift/m);
+    expect(stdout).toMatch(/^validator +none/m);
+    expect(stdout).not.toMatch(/^artifact/m);
+    const none = { number: 2, replaces: 1, validator: 'none', fallback: 'deny' };
+    expect(await current('thrift')).toMatchObject(none);
+    const history = await wasmpay(0, 'history', 'thrift', ...source);
+    expect(history.stdout).toMatch(/^ +2 +\S+ +no validator +fallback deny +CURRENT$/m);
+    const { stdout: changes } = await wasmpay(0, 'diff', 'thrift', ...source);
+    expect(changes).toMatch(/validator yes → none$/m);
+    const { stderr } = await wasmpay(0, 'rebuild', 'thrift', ...target);
+    expect(stderr).toMatch(/^thrift +release 2: unchanged$/m);
+    await wasmpay(0, 'renew', 'thrift', ...target);
+    await wasmpay(0, 'disable', 'thrift', ...target);
+    await wasmpay(0, 'enable', 'thrift', ...target);
+    expect(await current('thrift')).toMatchObject({ ...none, number: 5, replaces: 4 });
+    await wasmpay(0, 'rollback', 'thrift', ...target);
+    const { artifact } = releaseIn(published);
+    expect(await current('thrift')).toMatchObject({ number: 6, artifact });
+    expect((await current('thrift')).validator).toBeUndefined();
+    await wasmpay(0, 'rollback', 'thrift', '--to', '2', ...target);
+    expect(await current('thrift')).toMatchObject({ number: 7, validator: 'none' });
+  });
+
+  it('is a bank like any other: its id, its slug and its number are its own', async () => {
+    const refused = await wasmpay(1, 'no-validator', 'Thrift', ...target, '--json');
+    expect(refusalCodesOf(refused)).toEqual(['slug_taken']);
+    expect(refusalCodesOf(await wasmpay(1, 'no-validator', '-', ...target, '--json'))).toEqual([
+      'bank_id_invalid',
+    ]);
+    const made = await wasmpay(0, 'no-validator', 'newcomer', '--least-number', '9', ...target, '--json');
+    expect(releaseIn(made)).toMatchObject({ number: 9, replaces: 0, validator: 'none' });
+  });
+});

@@ -37,6 +37,32 @@ describe('the environment on Node', () => {
     });
   });
 
+  it('names a chain, or asks the destination alone', () => {
+    const chainOf = (chain: string, bank = ''): unknown =>
+      parseNodeConfig({ ...GOOD, WASMPAY_CHAIN: chain, WASMPAY_PLATFORM_BANK: bank }).chain;
+    expect(chainOf('')).toBeUndefined();
+    expect(chainOf('destination')).toBeUndefined();
+    expect(chainOf('origin, destination')).toEqual({ stages: ['origin', 'destination'] });
+    expect(chainOf('destination,platform', 'wasmpay')).toEqual({
+      stages: ['destination', 'platform'],
+      platformBank: 'wasmpay',
+    });
+  });
+
+  it.each([
+    ['origin', ''],
+    ['destination,origin,origin', ''],
+    ['destination,issuer', ''],
+    ['platform,destination', ''],
+    ['platform,destination', 'Not a slug'],
+    ['origin,destination', 'wasmpay'],
+    ['', 'wasmpay'],
+  ])('refuses the chain "%s" with the bank "%s"', (chain, bank) => {
+    expect(messageOf({ ...GOOD, WASMPAY_CHAIN: chain, WASMPAY_PLATFORM_BANK: bank })).toMatch(
+      /^config_invalid: .*WASMPAY_(CHAIN|PLATFORM_BANK)/s,
+    );
+  });
+
   it('is read', () => {
     const env = {
       ...GOOD,

@@ -12,7 +12,7 @@ import {
   parseDeadline,
   startDeadline,
 } from '../../src/gateway/deadline.ts';
-import { USEFUL_CALL_MS } from '../../src/gateway/decide.ts';
+import { USEFUL_CALL_MS } from '../../src/gateway/ask-bank.ts';
 import { DEFAULT_FRESHNESS } from '../../src/gateway/freshness.ts';
 import { createNodeHmac, nodePrimitives } from '../../src/entry/node-crypto.ts';
 import type { RateLimiter } from '../../src/gateway/rate-limit.ts';

@@ -235,6 +235,33 @@ describe('the examples', () => {
       expect(String(answer[member])).toHaveLength(example[member].length);
   });
 
+  test('of a chain has what a gateway answers that asks one', async () => {
+    const [deny, approve] = EXAMPLE_DECISIONS.chain.stages;
+    const bed = createGatewayBed({
+      chain: { stages: ['origin', 'destination'] },
+      sandbox: {
+        call: async ({ glue }) =>
+          glue.endsWith('icamer')
+            ? { kind: 'verdict', verdict: { kind: 'approve' }, fuel: approve.fuel }
+            : { kind: 'verdict', verdict: { kind: 'deny', denial: { code: 'AM02' } }, fuel: deny.fuel },
+      },
+    });
+    await bed.publish({ bank: 'icamer' });
+    await bed.publish({ bank: 'bank-001' });
+    const answer = (await (await bed.post({ body })).json()) as Members;
+    const { artifact, evaluated_at, stages } = answer;
+    expect(answer).toEqual({ ...EXAMPLE_DECISIONS.chain, artifact, evaluated_at, stages });
+    expect(stages).toEqual([
+      { ...deny, artifact: (stages as Members[])[0]?.['artifact'] },
+      { ...approve, artifact },
+    ]);
+    const schema = at('components', 'schemas', 'Stage');
+    for (const stage of stages as Members[])
+      expect(Object.keys(schema['properties'] as Members)).toEqual(
+        expect.arrayContaining(Object.keys(stage)),
+      );
+  });
+
   const withoutStatus = JSON.stringify({ ...EXAMPLE_TRANSACTION, id: '', status: undefined });
 
   test.each<[ProblemCode, PostOptions]>([

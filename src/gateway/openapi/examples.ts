@@ -1,6 +1,6 @@
 // The examples of the OpenAPI document. A test sends each request to a gateway and holds each answer to what it gives.
 
-import type { DecisionBody } from '../../core/decision.ts';
+import type { DecisionBody, StageBody, StageName } from '../../core/decision.ts';
 import { MAX_BODY_BYTES } from '../../core/limits.ts';
 import { IDEMPOTENCY_KEY_FORM } from '../idempotency-key.ts';
 import type { Problem, ProblemCode, ProblemDetails } from '../problem.ts';
@@ -23,7 +23,27 @@ const ANSWERED = {
   evaluated_at: '2026-11-24T09:00:00.123Z',
 } as const;
 
-/** One for each of the three kinds of answers. */
+function stage(
+  name: StageName,
+  bank: string,
+  decision: 'approve' | 'deny',
+  fuel: number,
+): StageBody & JsonMembers {
+  const { release, artifact } = ANSWERED;
+  const reason = { code: 'AM02', iso20022: 'AM02', de39: '61' };
+  return {
+    stage: name,
+    bank,
+    decision,
+    ...(decision === 'deny' && { reason }),
+    decided_by: 'validator',
+    release,
+    artifact,
+    fuel,
+  };
+}
+
+/** One for each of the three kinds of answers of a bank, and one of a chain. */
 export const EXAMPLE_DECISIONS = {
   approved: { decision: 'approve', decided_by: 'validator', fuel: 30_125, ...ANSWERED },
   denied: {
@@ -40,6 +60,17 @@ export const EXAMPLE_DECISIONS = {
     failure: 'fuel_exhausted',
     fuel: 50_000_000,
     ...ANSWERED,
+  },
+  chain: {
+    decision: 'deny',
+    reason: { code: 'AM02', iso20022: 'AM02', de39: '61' },
+    decided_by: 'validator',
+    fuel: 58_536,
+    ...ANSWERED,
+    stages: [
+      stage('origin', 'bank-001', 'deny', 30_125),
+      stage('destination', ANSWERED.bank, 'approve', 28_411),
+    ],
   },
 } as const satisfies Record<string, DecisionBody>;
 

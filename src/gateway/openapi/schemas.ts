@@ -2,7 +2,7 @@
 // gateway answers comes from its tables of codes, and TypeScript holds each list of members to the type that is sent.
 
 import { BANK_ID } from '../../core/bank.ts';
-import type { DecisionBody, Reason } from '../../core/decision.ts';
+import { STAGE_NAMES, type DecisionBody, type Reason, type StageBody } from '../../core/decision.ts';
 import { FAILURE_CODES } from '../../core/failure.ts';
 import { MAX_REASON_CODE_LENGTH, MAX_REASON_MESSAGE_BYTES, MAX_STRING_BYTES } from '../../core/limits.ts';
 import { TRANSACTION_FAULT_CODES } from '../../core/parse-transaction.ts';
@@ -83,7 +83,27 @@ const DECISION: Record<keyof DecisionBody, JsonMembers> = {
   release: { type: 'integer', minimum: 1, description: "Number of the bank's release" },
   artifact: { type: 'string', pattern: '^sha256:[0-9a-f]{64}$', description: 'Digest of what was run' },
   evaluated_at: { type: 'string', format: 'date-time', description: "What the validator's clock read" },
-  fuel: { type: 'integer', minimum: 0, description: 'What the call cost' },
+  fuel: { type: 'integer', minimum: 0, description: 'What the call cost; of a chain all of them' },
+  stages: {
+    type: 'array',
+    description: 'From a gateway that asks several banks: what each of them says',
+    items: { $ref: '#/components/schemas/Stage' },
+  },
+};
+
+const STAGE: Record<keyof StageBody, JsonMembers> = {
+  stage: { enum: STAGE_NAMES, description: 'Whose bank it is' },
+  bank: DECISION.bank,
+  decision: DECISION.decision,
+  reason: DECISION.reason,
+  decided_by: {
+    enum: ['validator', 'fallback', 'release'],
+    description: '`release`: the bank has no validator, as its signed release says',
+  },
+  failure: DECISION.failure,
+  release: DECISION.release,
+  artifact: DECISION.artifact,
+  fuel: DECISION.fuel,
 };
 
 const FAULT: Record<keyof ProblemFault, JsonMembers> = {
@@ -115,8 +135,14 @@ export const SCHEMAS: JsonMembers = {
     type: 'object',
     description:
       '`reason` comes with `deny`, `failure` with `fallback`. A failure is never the denial of a bank.',
-    required: Object.keys(DECISION).filter((name) => name !== 'reason' && name !== 'failure'),
+    required: Object.keys(DECISION).filter((name) => !['reason', 'failure', 'stages'].includes(name)),
     properties: DECISION,
+  },
+  Stage: {
+    type: 'object',
+    description: 'One bank of a chain. `reason` comes with `deny`, `failure` with `fallback`.',
+    required: Object.keys(STAGE).filter((name) => name !== 'reason' && name !== 'failure'),
+    properties: STAGE,
   },
   Reason: {
     type: 'object',

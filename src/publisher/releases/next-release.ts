@@ -26,7 +26,7 @@ export interface ReleaseDesk extends ReleaseSource {
 /** What a composed release says; bank, number and validity are added. */
 export interface NextRelease extends Pick<
   Release,
-  'bankId' | 'artifact' | 'component' | 'contract' | 'policy' | 'fallback' | 'outage'
+  'bankId' | 'artifact' | 'component' | 'validator' | 'contract' | 'policy' | 'fallback' | 'outage'
 > {
   readonly validityDays: number;
   /**
@@ -115,7 +115,7 @@ function completeRelease(
   standing: Standing,
   number: number,
 ): Release {
-  const { bankId, artifact, component, contract, policy, fallback, outage } = next;
+  const { bankId, artifact, component, validator, contract, policy, fallback, outage } = next;
   const nowS = Math.floor(clock() / 1000);
   const disabled = switchAfter(next.switch, standing);
   return {
@@ -126,6 +126,7 @@ function completeRelease(
     bankId,
     artifact,
     component,
+    ...(validator !== undefined && { validator }),
     contract,
     policy,
     fallback,

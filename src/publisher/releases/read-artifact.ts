@@ -66,6 +66,7 @@ export async function readImportedInterfaces(
   release: Release,
   tools: Tools | undefined,
 ): Promise<ReadonlySet<string> | undefined> {
+  if (release.validator !== undefined) return new Set();
   const bytes = await readArtifactBytes(store, release.artifact);
   const named = bytes === undefined ? undefined : importsInContainer(bytes);
   if (named !== undefined) return named;

@@ -37,6 +37,8 @@ export async function rebuildRelease(
   const chosen = await choose(desk, slug, options);
   if (!chosen.ok) return chosen;
   const origin = chosen.value;
+  if (origin.validator !== undefined && options.release === undefined)
+    return { ok: true, value: { kind: 'unchanged', release: origin, restored: false } };
   const component = await readComponentBytes(desk.store, origin.component);
   if (component === undefined) return missingComponent(origin);
   const stages: StageReport[] = [];

@@ -34,7 +34,11 @@ export async function rollbackRelease(
         ? await findPrevious(desk, slug, current, standing.numbers)
         : await findNumbered(desk, slug, to);
     if (!target.ok) return target;
-    const { artifact, component, contract, policy, fallback, outage } = target.value;
+    const { artifact, component, validator, contract, policy, fallback, outage } = target.value;
+    if (validator !== undefined) {
+      const run = { artifact, component, validator, contract, policy, fallback };
+      return { ok: true, value: { ...run, bankId: current.bankId, validityDays, switch: 'keep' } };
+    }
     // Nothing may have run it for long: the garbage collection must not take it meanwhile.
     await shieldFromCollection(desk.store, [artifactKey(hexOf(artifact)), componentKey(hexOf(component))]);
     const usable = await readUsableArtifact(desk.store, target.value);

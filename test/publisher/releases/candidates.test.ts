@@ -11,6 +11,7 @@ import { DEFAULT_POLICY } from '../../../src/publisher/policy.ts';
 import { publishCandidate, publishComponent, type PublishOptions } from '../../../src/publisher/publish.ts';
 import { activateCandidate } from '../../../src/publisher/releases/activate.ts';
 import { readCandidate, type Candidate } from '../../../src/publisher/releases/candidate.ts';
+import { releaseNoValidator } from '../../../src/publisher/releases/no-validator.ts';
 import { rebuildRelease, type RebuildOptions } from '../../../src/publisher/releases/rebuild.ts';
 import { rollbackRelease } from '../../../src/publisher/releases/rollback.ts';
 import { candidateKey } from '../../../src/publisher/releases/storage-keys.ts';
@@ -249,6 +250,13 @@ describe('a version that imports what its predecessor did not', () => {
   it('is no growth for a bank’s first release, nor the same import twice', async () => {
     valueOf(await publish(random));
     expect(valueOf(await publish(random)).release.number).toBe(2);
+  });
+
+  it('is held after a release without a validator, which imported nothing', async () => {
+    await publish(random);
+    valueOf(await releaseNoValidator(bed, BANK, { validityDays: 7 }));
+    expect(codesOf(await publish(random))).toEqual(['imports_grew']);
+    expect(valueOf(await publish(plain)).changes).toContain('validator none → yes');
   });
 
   it('is held where somebody deleted the current release', async () => {

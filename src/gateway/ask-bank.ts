@@ -1,0 +1,225 @@
+// One bank asked about one good transaction: release, artifact, sandbox call, answer. The only place that can make an
+// approval, and it makes one of a validator's verdict and of nothing else; but for an outage of storage where the
+// signed release says so.
+
+import type { Artifact } from '../artifact/artifact.ts';
+import type { VerifiedRelease } from '../artifact/release.ts';
+import type { Clock } from '../core/clock.ts';
+import { UNSPECIFIED_DENIAL, type DecisionBody, type Verdict } from '../core/decision.ts';
+import type { Failure } from '../core/failure.ts';
+import type { Transaction } from '../core/transaction.ts';
+import type { CallOutcome, Sandbox } from '../sandbox/sandbox.ts';
+import type { ArtifactCache } from './artifact-cache.ts';
+import type { Governor } from './governor.ts';
+import type { Deadline } from './deadline.ts';
+import { reasonOf } from './reason.ts';
+import type { ReleaseCache, ReleaseLookup } from './release-cache.ts';
+import type { Seeder } from './seed.ts';
+import type { Stopwatch, Timing } from './server-timing.ts';
+import { createTimeFormatter } from './time-format.ts';
+import type { WaitUntil } from './timer.ts';
+
+export interface BankAskerOptions {
+  readonly releases: ReleaseCache;
+  readonly artifacts: ArtifactCache;
+  readonly sandbox: Sandbox;
+  readonly governor: Governor;
+  readonly seeder: Seeder;
+  readonly clock: Clock;
+  readonly stopwatch: Stopwatch;
+}
+
+/** What asking a bank gives: its answer, or that its release refuses to have one made up. */
+export type Asked =
+  | {
+      readonly kind: 'decided';
+      readonly body: DecisionBody;
+      readonly release: VerifiedRelease;
+      readonly failure?: Failure;
+    }
+  | {
+      readonly kind: 'validator_unavailable';
+      /** The denial that is not answered, since the release says so. */
+      readonly body: DecisionBody;
+      readonly release: VerifiedRelease;
+      readonly failure: Failure;
+    };
+
+/** What asking may take. */
+export interface Limits {
+  readonly deadline: Deadline;
+  readonly timing: Timing;
+  /** What the guest's clock is to read; now unless told. */
+  readonly evaluatedAtMs?: number;
+}
+
+/** Asks banks, one transaction at a time. Starts nothing after the deadline, and may end after it. */
+export interface BankAsker {
+  /** The bank's verified release. Never rejects. */
+  find(slug: string, waitUntil: WaitUntil, limits: Limits): Promise<ReleaseLookup>;
+  /** What the bank of `release` says. Rejects on a bug only. */
+  ask(
+    release: VerifiedRelease,
+    transaction: Transaction,
+    waitUntil: WaitUntil,
+    limits: Limits,
+  ): Promise<Asked>;
+  /** What the bank's release says where the deadline ended first. */
+  answerLate(release: VerifiedRelease, transaction: Transaction, evaluatedAtMs?: number): Asked;
+}
+
+/**
+ * No guest call starts with less than this left, milliseconds: nearly all calls take less, and an answer has to be
+ * written after it. Fuel bounds the others.
+ */
+export const USEFUL_CALL_MS = 5;
+
+export function createBankAsker(options: BankAskerOptions): BankAsker {
+  const { releases, artifacts, sandbox, governor, seeder, clock, stopwatch } = options;
+  const formatTime = createTimeFormatter();
+
+  const evaluate = async (
+    release: VerifiedRelease,
+    transaction: Transaction,
+    waitUntil: WaitUntil,
+    { deadline, timing, evaluatedAtMs: chosenMs }: Limits,
+  ): Promise<Evaluation> => {
+    const now = (): number => chosenMs ?? clock();
+    const unasked = answerUnasked(release);
+    if (unasked !== undefined) return { outcome: unasked, evaluatedAtMs: now() };
+    if (deadline.isOver()) return { outcome: LATE, evaluatedAtMs: now() };
+    const askedAtMs = stopwatch();
+    const artifact = await artifacts.get(release.artifact, waitUntil);
+    const calledAtMs = stopwatch();
+    timing.artifact = Math.max(timing.artifact ?? 0, calledAtMs - askedAtMs);
+    if (deadline.isOver()) return { outcome: LATE, evaluatedAtMs: now() };
+    if (artifact === undefined) {
+      const isOutage = artifacts.isOutage(release.artifact);
+      return { outcome: loadFailed('the artifact could not be loaded'), evaluatedAtMs: now(), isOutage };
+    }
+    const seed = readsRandomness(artifact) ? await seeder(release.bank, transaction) : NO_SEED;
+    const evaluatedAtMs = now();
+    try {
+      const outcome = await governor.run(
+        release,
+        () => sandbox.call(artifact, release.policy, { transaction, seed, evaluatedAtMs }),
+        () => (deadline.leftMs() < USEFUL_CALL_MS ? TOO_LATE : undefined),
+      );
+      timing.sandbox = Math.max(timing.sandbox ?? 0, stopwatch() - calledAtMs);
+      // What nobody waits for any more is not said, whichever of two timers came first.
+      return { outcome: deadline.isOver() ? { ...LATE, fuel: outcome.fuel } : outcome, evaluatedAtMs };
+    } catch {
+      // A fault of the host: no caller can provoke it, and it says nothing about the validator.
+      return { outcome: loadFailed('the sandbox itself failed'), evaluatedAtMs };
+    }
+  };
+
+  const answer = (
+    release: VerifiedRelease,
+    transaction: Transaction,
+    { outcome, evaluatedAtMs, isOutage }: Evaluation,
+  ): Asked => {
+    const { fuel } = outcome;
+    const evaluatedAt = formatTime(evaluatedAtMs);
+    if (outcome.kind === 'verdict') {
+      const { verdict } = outcome;
+      const body = composeBody({ transaction, release, verdict, failure: undefined, evaluatedAt, fuel });
+      return { kind: 'decided', body, release };
+    }
+    const { failure } = outcome;
+    const isExcused = isOutage === true && release.outage === 'approve';
+    const fallback = release.disabled?.answer ?? release.fallback;
+    const verdict = isExcused ? APPROVE : DENY;
+    const body = composeBody({ transaction, release, verdict, failure, isExcused, evaluatedAt, fuel });
+    if (fallback === 'refuse' && !isExcused) return { kind: 'validator_unavailable', body, release, failure };
+    return { kind: 'decided', body, release, failure };
+  };
+
+  return {
+    async find(slug, waitUntil, { deadline, timing }) {
+      const askedAtMs = stopwatch();
+      const lookup = await releases.get(slug, waitUntil, deadline.leftMs());
+      timing.release = Math.max(timing.release ?? 0, stopwatch() - askedAtMs);
+      return lookup;
+    },
+    ask: async (release, transaction, waitUntil, limits) =>
+      answer(release, transaction, await evaluate(release, transaction, waitUntil, limits)),
+    answerLate(release, transaction, evaluatedAtMs = clock()) {
+      const outcome = answerUnasked(release) ?? LATE;
+      return answer(release, transaction, { outcome, evaluatedAtMs });
+    },
+  };
+}
+
+interface Evaluation {
+  readonly outcome: CallOutcome;
+  readonly evaluatedAtMs: number;
+  /** There is no artifact since storage gave no answer: nothing that a caller has done. */
+  readonly isOutage?: boolean;
+}
+
+/** The seed of a guest that asks for no random numbers: making one takes longer than most decisions. */
+const NO_SEED = new Uint8Array(32);
+
+function readsRandomness(artifact: Artifact): boolean {
+  return artifact.manifest.imports.some((entry) => entry.interface.startsWith('wasi:random/'));
+}
+
+const SWITCHED_OFF: CallOutcome = {
+  kind: 'failure',
+  failure: { code: 'disabled', detail: 'the bank is switched off' },
+  fuel: 0,
+};
+
+const NO_VALIDATOR: CallOutcome = {
+  kind: 'failure',
+  failure: { code: 'no_validator', detail: 'its release says that it has none' },
+  fuel: 0,
+};
+
+/** The outcome of a release that runs nothing. */
+function answerUnasked({ disabled, validator }: VerifiedRelease): CallOutcome | undefined {
+  if (disabled !== undefined) return SWITCHED_OFF;
+  return validator === undefined ? undefined : NO_VALIDATOR;
+}
+
+const TOO_LATE: Failure = { code: 'deadline_exceeded', detail: 'the deadline is over' };
+
+const LATE: CallOutcome = { kind: 'failure', failure: TOO_LATE, fuel: 0 };
+
+const APPROVE: Verdict = { kind: 'approve' };
+const DENY: Verdict = { kind: 'deny', denial: UNSPECIFIED_DENIAL };
+
+interface BodyParts {
+  readonly transaction: Transaction;
+  readonly release: VerifiedRelease;
+  readonly verdict: Verdict;
+  readonly failure: Failure | undefined;
+  /** The one failure that is answered by an approval, where the release says so. */
+  readonly isExcused?: boolean;
+  readonly evaluatedAt: string;
+  readonly fuel: number;
+}
+
+/** The answer, its members in the order of the design. */
+function composeBody(parts: BodyParts): DecisionBody {
+  const { transaction, release, verdict, failure, evaluatedAt, fuel } = parts;
+  const isApproved = (failure === undefined || parts.isExcused === true) && verdict.kind === 'approve';
+  return {
+    decision: isApproved ? 'approve' : 'deny',
+    transaction_id: transaction.id,
+    bank: release.bank,
+    ...(!isApproved && { reason: reasonOf(verdict, failure) }),
+    ...(failure === undefined
+      ? { decided_by: 'validator' }
+      : { decided_by: 'fallback', failure: failure.code }),
+    release: release.number,
+    artifact: release.artifact,
+    evaluated_at: evaluatedAt,
+    fuel,
+  };
+}
+
+function loadFailed(detail: string): CallOutcome {
+  return { kind: 'failure', failure: { code: 'load_failed', detail }, fuel: 0 };
+}
