@@ -15,6 +15,7 @@ import { startNodeTimer } from '../src/entry/node-timer.ts';
 import { createNodeHmac, nodePrimitives } from '../src/entry/node-crypto.ts';
 import { startNodeServer } from '../src/entry/node-server.ts';
 import { createGateway, type GatewayDeps } from '../src/gateway/app.ts';
+import { createBreath } from '../src/gateway/breathe.ts';
 import type { Freshness } from '../src/gateway/freshness.ts';
 import { createTokenBuckets } from '../src/gateway/rate-limit.ts';
 import { DEFAULT_POLICY } from '../src/publisher/policy.ts';
@@ -46,6 +47,8 @@ export type Command =
 export interface Usage {
   readonly residentBytes: number;
   readonly heapBytes: number;
+  /** Time of the processor since it started, milliseconds. */
+  readonly processorMs: number;
   /** Reads of artifacts from storage. */
   readonly artifactReads: number;
 }
@@ -90,6 +93,7 @@ function createFreshGateway(callers: GatewayDeps['callers'], freshness: Partial<
     baseDomains: ['localhost'],
     readBytes: readNodeBody,
     timer: startNodeTimer,
+    breathe: createBreath(setImmediate),
     log: () => {},
     freshness,
   });
@@ -120,7 +124,13 @@ async function obey(command: Command): Promise<AnswerTo<Command>> {
       break;
   }
   const { rss, heapUsed } = process.memoryUsage();
-  return { residentBytes: rss, heapBytes: heapUsed, artifactReads };
+  const { user, system } = process.cpuUsage();
+  return {
+    residentBytes: rss,
+    heapBytes: heapUsed,
+    processorMs: (user + system) / 1_000,
+    artifactReads,
+  };
 }
 
 async function copy(from: string, to: readonly string[]): Promise<void> {

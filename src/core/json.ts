@@ -48,6 +48,27 @@ export function parseJson(text: string): JsonResult {
   return value === undefined ? { ok: false, fault: reader.describeFault() } : { ok: true, value };
 }
 
+/** What comes next of an array that is read item by item. */
+export type JsonItem =
+  /** `at`: how far the text is read. */
+  | { readonly kind: 'item'; readonly value: JsonValue; readonly at: number }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'no_array' }
+  /** An item goes on for longer than it may. */
+  | { readonly kind: 'too_long' }
+  | { readonly kind: 'fault'; readonly fault: JsonFault };
+
+/**
+ * Reads `text`, one JSON array, an item at a time, so that its reader can stop or take a breath in between. Each item may
+ * be nested as deep as a text of its own, and take `maxItemLength` UTF-16 code units. After anything but an item there
+ * is nothing more.
+ */
+export function createJsonItems(text: string, maxItemLength: number): () => JsonItem {
+  const reader = new Reader(text);
+  let index = 0;
+  return () => reader.readItem(index++, maxItemLength);
+}
+
 /** The RFC 6901 pointer to a member, from the names on the way to it. */
 export function toPointer(names: readonly string[]): string {
   return names.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
@@ -99,6 +120,8 @@ class Reader {
   private faultAt = 0;
   /** Names from a duplicate member up to the root. */
   private duplicate: string[] | undefined;
+  /** No value starts after this. */
+  private bound = Infinity;
 
   constructor(text: string) {
     this.text = text;
@@ -110,6 +133,42 @@ class Reader {
     if (value === undefined) return undefined;
     this.skipSpace();
     return this.at === this.text.length ? value : this.fail('more text after the value', this.at);
+  }
+
+  readItem(index: number, maxLength: number): JsonItem {
+    this.skipSpace();
+    if (index === 0) {
+      if (this.text.charCodeAt(this.at) !== OPEN_BRACKET) return { kind: 'no_array' };
+      this.at += 1;
+      this.skipSpace();
+      if (this.text.charCodeAt(this.at) === CLOSE_BRACKET) return this.readEnd();
+    } else {
+      const code = this.text.charCodeAt(this.at);
+      if (code === CLOSE_BRACKET) return this.readEnd();
+      if (code !== COMMA)
+        return this.describeItemFault(
+          this.fail('a comma or a closing bracket must stand here', this.at),
+          index,
+        );
+      this.at += 1;
+      this.skipSpace();
+    }
+    this.bound = this.at + maxLength;
+    const value = this.readValue(0);
+    if (this.at > this.bound) return { kind: 'too_long' };
+    return value === undefined ? this.describeItemFault(value, index) : { kind: 'item', value, at: this.at };
+  }
+
+  private readEnd(): JsonItem {
+    this.at += 1;
+    this.skipSpace();
+    if (this.at === this.text.length) return { kind: 'end' };
+    return this.describeItemFault(this.fail('more text after the value', this.at), 0);
+  }
+
+  private describeItemFault(_none: undefined, index: number): JsonItem {
+    this.duplicate?.push(String(index));
+    return { kind: 'fault', fault: this.describeFault() };
   }
 
   describeFault(): JsonFault {
@@ -142,6 +201,7 @@ class Reader {
   }
 
   private readValue(depth: number): JsonValue | undefined {
+    if (this.at > this.bound) return this.fail('too long', this.at);
     const code = this.text.charCodeAt(this.at);
     switch (code) {
       case QUOTE:

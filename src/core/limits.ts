@@ -8,6 +8,24 @@
 export const MAX_BODY_BYTES = 64 * 1024;
 
 /**
+ * Largest body of a batch, bytes: a thousand transactions of 1 KiB, twice what one usually takes. It is held whole while
+ * its items are answered, since a signature covers all of it. Enforced while reading the body (gateway/read-body).
+ */
+export const MAX_BATCH_BYTES = 1024 * 1024;
+
+/** Most transactions of a batch: what its deadline lets most validators answer. Enforced by gateway/batch. */
+export const MAX_BATCH_ITEMS = 1_000;
+
+/** Most banks that a batch asks, those of all stages of a chain together: each may be a cold one. Likewise. */
+export const MAX_BATCH_BANKS = 50;
+
+/**
+ * Most transactions of a batch in one call of a sandbox, for their fuel does not count what the host does for each (10 to
+ * 20 microseconds): with this many the host adds less than a dear call takes. Likewise.
+ */
+export const MAX_CALLS_TOGETHER = 128;
+
+/**
  * Deepest nesting of arrays and objects in a body, levels. The contract needs 2; unknown members may nest, and a
  * recursive parser must not reach the stack's end. Enforced by core/json.
  */

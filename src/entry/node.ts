@@ -11,6 +11,7 @@ import { createReleaseVerifier } from '../artifact/verify-release.ts';
 import { WasmpayError } from '../core/error.ts';
 import { createGateway } from '../gateway/app.ts';
 import type { Access } from '../gateway/authenticate.ts';
+import { createBreath } from '../gateway/breathe.ts';
 import type { IdempotencyStore } from '../gateway/idempotency.ts';
 import { createTokenBuckets } from '../gateway/rate-limit.ts';
 import { createNodeSandbox } from '../sandbox/node/node-sandbox.ts';
@@ -77,6 +78,7 @@ async function serve(): Promise<void> {
     deadlines: config.deadlines,
     ...(config.chain !== undefined && { chain: config.chain }),
     timer: startNodeTimer,
+    breathe: createBreath(setImmediate),
     isDraining: () => isDraining,
     readBytes: readNodeBody,
     log: (event) => log.write(JSON.stringify(event)),

@@ -56,6 +56,8 @@ export async function createWorkerGateway(
     freshness,
     rations,
     deadlines,
+    // Not a queue of all requests: in Workers a promise belongs to the request that made it.
+    breathe: () => new Promise((resolve) => setTimeout(resolve, 0)),
     ...(chain !== undefined && { chain }),
     callers: callers === 'open' ? 'open' : access,
     seedKey: new TextEncoder().encode(config.seedKey),

@@ -13,6 +13,8 @@ import type { ObjectStore } from '../store/object-store.ts';
 import { createArtifactCache, type ArtifactMirror } from './artifact-cache.ts';
 import { createDoor, openDoor, type Access } from './authenticate.ts';
 import { createBankAsker } from './ask-bank.ts';
+import { createValidateBatch } from './batch/validate-batch.ts';
+import { createBreath, type Breathe } from './breathe.ts';
 import { createBankAddressReader } from './bank-address.ts';
 import { createChainDecider, type Chain } from './chain.ts';
 import { DEFAULT_DEADLINES, type DeadlineRules } from './deadline.ts';
@@ -79,6 +81,8 @@ export interface GatewayDeps {
   readonly deadlines?: DeadlineRules;
   /** Defaults to the runtime's. */
   readonly timer?: Timer;
+  /** Defaults to a turn of the runtime's timers. */
+  readonly breathe?: Breathe;
   /** Measures what callers are told of. Defaults to the runtime's. */
   readonly stopwatch?: Stopwatch;
 }
@@ -89,6 +93,7 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
   const freshness = { ...DEFAULT_FRESHNESS, ...deps.freshness };
   const timer = deps.timer ?? runtimeTimer;
   const stopwatch = deps.stopwatch ?? ((): number => performance.now());
+  const breathe = deps.breathe ?? createBreath((go) => setTimeout(go, 0));
   const log = (event: GatewayEvent): void => {
     try {
       deps.log(event);
@@ -127,6 +132,7 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
     seeder: createSeeder(deps.seedKey, deps.hmac),
     clock,
     stopwatch,
+    breathe,
   });
 
   const { chain } = deps;
@@ -140,6 +146,7 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
   });
   const readiness = createReadiness(store, probes, deps.isDraining ?? (() => false));
 
+  const validateBatch = createValidateBatch({ reception, asker, chain, clock, timer, breathe, onEvent: log });
   const idempotentAnswers = createIdempotentAnswers(
     deps.idempotencyStore === undefined
       ? undefined
@@ -171,6 +178,10 @@ export function createGateway(deps: GatewayDeps): Hono<GatewayEnv> {
   app.all('/v1/validate', (c) => {
     c.get('trace').route = '/v1/validate';
     return c.req.method === 'POST' ? validate(c) : refuse(c, notAllowed('POST'));
+  });
+  app.all('/v1/validate/batch', (c) => {
+    c.get('trace').route = '/v1/validate/batch';
+    return c.req.method === 'POST' ? validateBatch(c) : refuse(c, notAllowed('POST'));
   });
   app.all('/v1/banks/:bank/validate', (c) => {
     c.get('trace').route = '/v1/banks/:bank/validate';

@@ -12,6 +12,7 @@ import type { CallOutcome, Sandbox } from '../sandbox/sandbox.ts';
 import type { ArtifactCache } from './artifact-cache.ts';
 import type { Governor } from './governor.ts';
 import type { Deadline } from './deadline.ts';
+import type { Breathe } from './breathe.ts';
 import { reasonOf } from './reason.ts';
 import type { ReleaseCache, ReleaseLookup } from './release-cache.ts';
 import type { Seeder } from './seed.ts';
@@ -27,6 +28,8 @@ export interface BankAskerOptions {
   readonly seeder: Seeder;
   readonly clock: Clock;
   readonly stopwatch: Stopwatch;
+  /** Lets others have the thread before a call that is one of many. */
+  readonly breathe: Breathe;
 }
 
 /** What asking a bank gives: its answer, or that its release refuses to have one made up. */
@@ -64,6 +67,16 @@ export interface BankAsker {
     waitUntil: WaitUntil,
     limits: Limits,
   ): Promise<Asked>;
+  /**
+   * As `ask`, of the first of `transactions`, at least one, in one call of the sandbox. Others may be answered before it
+   * is made.
+   */
+  askSeveral(
+    release: VerifiedRelease,
+    transactions: readonly Transaction[],
+    waitUntil: WaitUntil,
+    limits: Limits,
+  ): Promise<readonly Asked[]>;
   /** What the bank's release says where the deadline ended first. */
   answerLate(release: VerifiedRelease, transaction: Transaction, evaluatedAtMs?: number): Asked;
 }
@@ -75,7 +88,7 @@ export interface BankAsker {
 export const USEFUL_CALL_MS = 5;
 
 export function createBankAsker(options: BankAskerOptions): BankAsker {
-  const { releases, artifacts, sandbox, governor, seeder, clock, stopwatch } = options;
+  const { releases, artifacts, sandbox, governor, seeder, clock, stopwatch, breathe } = options;
   const formatTime = createTimeFormatter();
 
   const evaluate = async (
@@ -114,6 +127,51 @@ export function createBankAsker(options: BankAskerOptions): BankAsker {
     }
   };
 
+  const evaluateSeveral = async (
+    release: VerifiedRelease,
+    transactions: readonly Transaction[],
+    waitUntil: WaitUntil,
+    { deadline, evaluatedAtMs = clock() }: Limits,
+  ): Promise<Omit<Evaluation, 'outcome'> & { readonly outcomes: readonly CallOutcome[] }> => {
+    const all = (outcome: CallOutcome, isOutage = false) => ({
+      outcomes: transactions.map(() => outcome),
+      evaluatedAtMs,
+      isOutage,
+    });
+    const unasked = answerUnasked(release);
+    if (unasked !== undefined) return all(unasked);
+    if (deadline.isOver()) return all(LATE);
+    const artifact = await artifacts.get(release.artifact, waitUntil);
+    if (deadline.isOver()) return all(LATE);
+    if (artifact === undefined)
+      return all(loadFailed('the artifact could not be loaded'), artifacts.isOutage(release.artifact));
+    const seeds = readsRandomness(artifact)
+      ? await Promise.all(transactions.map((transaction) => seeder(release.bank, transaction)))
+      : [];
+    const calls = transactions.map((transaction, index) => ({
+      transaction,
+      seed: seeds[index] ?? NO_SEED,
+      evaluatedAtMs,
+    }));
+    await breathe();
+    try {
+      const outcomes = await governor.runSeveral(
+        release,
+        calls.length,
+        () => sandbox.callSeveral(artifact, release.policy, calls),
+        () => (deadline.leftMs() < USEFUL_CALL_MS ? TOO_LATE : undefined),
+      );
+      if (outcomes.length === 0) return all(loadFailed('the sandbox itself failed'));
+      const isLate = deadline.isOver();
+      return {
+        outcomes: isLate ? outcomes.map(({ fuel }) => ({ ...LATE, fuel })) : outcomes,
+        evaluatedAtMs,
+      };
+    } catch {
+      return all(loadFailed('the sandbox itself failed'));
+    }
+  };
+
   const answer = (
     release: VerifiedRelease,
     transaction: Transaction,
@@ -144,6 +202,13 @@ export function createBankAsker(options: BankAskerOptions): BankAsker {
     },
     ask: async (release, transaction, waitUntil, limits) =>
       answer(release, transaction, await evaluate(release, transaction, waitUntil, limits)),
+    async askSeveral(release, transactions, waitUntil, limits) {
+      const { outcomes, ...rest } = await evaluateSeveral(release, transactions, waitUntil, limits);
+      return outcomes.flatMap((outcome, index) => {
+        const transaction = transactions[index];
+        return transaction === undefined ? [] : [answer(release, transaction, { outcome, ...rest })];
+      });
+    },
     answerLate(release, transaction, evaluatedAtMs = clock()) {
       const outcome = answerUnasked(release) ?? LATE;
       return answer(release, transaction, { outcome, evaluatedAtMs });

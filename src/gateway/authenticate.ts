@@ -45,6 +45,8 @@ export interface Caller {
   readonly means?: 'api_key' | 'signature';
   /** What kept its rate from being counted as its record says. */
   readonly rateLimit?: 'unknown_tier' | 'failed';
+  /** Counts `more` requests beside the one that it sent. Never rejects. */
+  countMore(more: number, deadline: Pick<Deadline, 'leftMs'>): Promise<RateVerdict>;
   /** Whether it may ask about the bank with this slug. */
   mayAskAbout(slug: string): boolean;
   /** Whether this is the body that was signed, where one was. */
@@ -69,7 +71,11 @@ export const openDoor: Door = () => Promise.resolve(OPEN);
 
 const OPEN: Admission = {
   kind: 'admitted',
-  caller: { mayAskAbout: () => true, sentBody: () => true },
+  caller: {
+    countMore: () => Promise.resolve({ allowed: true }),
+    mayAskAbout: () => true,
+    sentBody: () => true,
+  },
 };
 
 const REFUSED: Admission = { kind: 'unauthenticated' };
@@ -142,8 +148,13 @@ export function createDoor(
     return authorization === null ? readSignatureClaim(request) : readKeyClaim(authorization);
   };
 
-  const take = (tier: string, caller: Caller, leftMs: number): RateVerdict | Promise<RateVerdict> => {
-    const verdict = rateLimiter.take(tier, String(caller.processor));
+  const take = (
+    tier: string,
+    processor: string,
+    leftMs: number,
+    count?: number,
+  ): RateVerdict | Promise<RateVerdict> => {
+    const verdict = rateLimiter.take(tier, processor, count);
     if (!(verdict instanceof Promise)) return verdict;
     return awaitAtMost(verdict, Math.min(COUNTER_WAIT_MS, leftMs / 2), timer, () => {
       throw new WasmpayError('internal', 'the counter gave no answer');
@@ -154,12 +165,21 @@ export function createDoor(
     const isKnown = rateLimiter.has(tier);
     const noted: Caller = isKnown ? caller : { ...caller, rateLimit: 'unknown_tier' };
     try {
-      const verdict = await take(isKnown ? tier : STANDARD_TIER, noted, leftMs);
+      const verdict = await take(isKnown ? tier : STANDARD_TIER, String(caller.processor), leftMs);
       if (verdict.allowed) return { kind: 'admitted', caller: noted };
       return { kind: 'rate_limited', caller: noted, retryAfterS: verdict.retryAfterS };
     } catch {
       // A counter that fails must not stop payments of somebody who is known.
       return { kind: 'admitted', caller: { ...noted, rateLimit: 'failed' } };
+    }
+  };
+
+  const countMore = async (record: VerifiedProcessor, more: number, leftMs: number): Promise<RateVerdict> => {
+    const tier = rateLimiter.has(record.tier) ? record.tier : STANDARD_TIER;
+    try {
+      return await take(tier, record.processor, leftMs, more);
+    } catch {
+      return { allowed: true };
     }
   };
 
@@ -176,6 +196,7 @@ export function createDoor(
       processor: record.processor,
       key,
       means,
+      countMore: (more, left) => countMore(record, more, left.leftMs()),
       mayAskAbout: (slug) => mayAskAbout(record, slug),
       sentBody: (text) => checkBody === undefined || checkBody(text),
     };

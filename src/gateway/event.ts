@@ -54,6 +54,7 @@ export interface RequestEvent {
   /** The pattern, not the path. */
   readonly route:
     | '/v1/validate'
+    | '/v1/validate/batch'
     | '/v1/banks/:bank/validate'
     | '/healthz'
     | '/readyz'
@@ -88,4 +89,28 @@ export interface RequestEvent {
   readonly trace?: string;
 }
 
-export type GatewayEvent = RequestEvent | CacheEvent | IdempotencyEvent;
+/** One at the end of each batch that was answered, beside its request's: what came of its items. */
+export interface BatchEvent {
+  readonly event: 'batch';
+  readonly durationMs: number;
+  readonly items: number;
+  /** Whether all of them were answered; else the caller went away. */
+  readonly isComplete: boolean;
+  readonly approved: number;
+  readonly denied: number;
+  /** How often each failure and each problem was the answer to an item. */
+  readonly failures: Readonly<Partial<Record<FailureCode, number>>>;
+  readonly problems: Readonly<Partial<Record<ProblemCode, number>>>;
+  /** The releases that were asked. */
+  readonly releases: readonly {
+    readonly bank: string;
+    readonly release: number;
+    readonly artifact: string;
+  }[];
+  readonly processor?: string;
+  readonly key?: string;
+  /** Code of an unexpected error, which ended it. */
+  readonly error?: ErrorCode;
+}
+
+export type GatewayEvent = RequestEvent | BatchEvent | CacheEvent | IdempotencyEvent;

@@ -49,6 +49,16 @@ export interface Governor {
     call: () => Promise<CallOutcome>,
     refuseLate?: () => Failure | undefined,
   ): Promise<CallOutcome>;
+  /**
+   * As `run`, of up to `count` calls in one: `call` gives the outcomes of those that were made, at least one. Each counts
+   * as if it had come alone, and until they have ended all of them are taken to run. Refused are all `count`.
+   */
+  runSeveral(
+    release: VerifiedRelease,
+    count: number,
+    call: () => Promise<readonly CallOutcome[]>,
+    refuseLate?: () => Failure | undefined,
+  ): Promise<readonly CallOutcome[]>;
 }
 
 /** Most banks that are watched. About 200 bytes each; the one that called longest ago is forgotten first. */
@@ -68,8 +78,9 @@ interface Account {
   release: VerifiedRelease;
   used: Bucket;
   usedDearly: Bucket;
-  /** Fuel of the last call; undefined before the first one ended. */
+  /** Fuel of the last call, of several in one the dearest's; undefined before the first one ended. */
   lastFuel: number | undefined;
+  /** Calls that run, each of several in one. */
   running: number;
   /** When the last call started. */
   startedAtMs: number;
@@ -131,16 +142,29 @@ export function createGovernor(clock: Clock, rations: Rations = DEFAULT_RATIONS)
     return lastFuel > rations.dearFuel && usedDearly.level + running * lastFuel >= rations.dearBurstFuel;
   };
 
-  const settle = (account: Account, outcome: CallOutcome, startedAtMs: number, besides: number): void => {
+  const settle = (
+    account: Account,
+    outcomes: readonly CallOutcome[],
+    startedAtMs: number,
+    besides: number,
+  ): void => {
     const nowMs = clock();
     // Calls at the same time have shared the time that has passed.
     const elapsedMs = Math.max(0, nowMs - startedAtMs) / Math.max(1, besides);
-    const fuel = fuelOf(outcome, elapsedMs);
-    account.lastFuel = fuel;
     drain(account.used, rations.fuelPerSecond, nowMs);
-    account.used.level += fuel;
     drain(account.usedDearly, rations.dearFuelPerSecond, nowMs);
-    if (fuel > rations.dearFuel) account.usedDearly.level += fuel;
+    let mostFuel = 0;
+    for (const outcome of outcomes) {
+      const fuel = fuelOf(outcome, elapsedMs);
+      mostFuel = Math.max(mostFuel, fuel);
+      account.used.level += fuel;
+      if (fuel > rations.dearFuel) account.usedDearly.level += fuel;
+      noteLimit(account, outcome, nowMs);
+    }
+    account.lastFuel = mostFuel;
+  };
+
+  const noteLimit = (account: Account, outcome: CallOutcome, nowMs: number): void => {
     if (!hitLimit(outcome)) {
       account.limitsInARow = 0;
       account.pauseMs = 0;
@@ -153,34 +177,40 @@ export function createGovernor(clock: Clock, rations: Rations = DEFAULT_RATIONS)
     account.pausedAtMs = nowMs;
   };
 
+  const runSeveral: Governor['runSeveral'] = async (release, count, call, refuseLate) => {
+    const account = accountOf(release);
+    noteCaller(release.bank, clock());
+    while (mustWait(account)) {
+      if (account.waiting.length >= MAX_WAITING)
+        return failed({ code: 'share_exceeded', detail: 'waiting calls' }, count);
+      await new Promise<void>((resolve) => account.waiting.push(resolve));
+    }
+    const startedAtMs = clock();
+    const refusal = refuseLate?.() ?? refuse(account, startedAtMs);
+    if (refusal !== undefined) return failed(refusal, count);
+    account.running += count;
+    account.startedAtMs = startedAtMs;
+    runningOfAll += 1;
+    const besides = runningOfAll;
+    let outcomes: readonly CallOutcome[] | undefined;
+    try {
+      outcomes = await call();
+      return outcomes;
+    } finally {
+      account.running -= count;
+      if (outcomes !== undefined) settle(account, outcomes, startedAtMs, (besides + runningOfAll) / 2);
+      runningOfAll -= 1;
+      // Each of them looks for itself again. Nobody waits where nothing runs.
+      if (!mustWait(account)) for (const go of account.waiting.splice(0)) go();
+    }
+  };
+
   return {
     async run(release, call, refuseLate) {
-      const account = accountOf(release);
-      noteCaller(release.bank, clock());
-      while (mustWait(account)) {
-        if (account.waiting.length >= MAX_WAITING)
-          return failed({ code: 'share_exceeded', detail: 'waiting calls' });
-        await new Promise<void>((resolve) => account.waiting.push(resolve));
-      }
-      const startedAtMs = clock();
-      const refusal = refuseLate?.() ?? refuse(account, startedAtMs);
-      if (refusal !== undefined) return failed(refusal);
-      account.running += 1;
-      account.startedAtMs = startedAtMs;
-      runningOfAll += 1;
-      const besides = runningOfAll;
-      let outcome: CallOutcome | undefined;
-      try {
-        outcome = await call();
-        return outcome;
-      } finally {
-        account.running -= 1;
-        if (outcome !== undefined) settle(account, outcome, startedAtMs, (besides + runningOfAll) / 2);
-        runningOfAll -= 1;
-        // Each of them looks for itself again. Nobody waits where nothing runs.
-        if (!mustWait(account)) for (const go of account.waiting.splice(0)) go();
-      }
+      const [outcome] = await runSeveral(release, 1, async () => [await call()], refuseLate);
+      return outcome as CallOutcome;
     },
+    runSeveral,
   };
 }
 
@@ -228,6 +258,7 @@ function hitLimit(outcome: CallOutcome): boolean {
   return code === 'fuel_exhausted' || code === 'memory_exceeded';
 }
 
-function failed(failure: Failure): CallOutcome {
-  return { kind: 'failure', failure, fuel: 0 };
+function failed(failure: Failure, count: number): readonly CallOutcome[] {
+  const outcome: CallOutcome = { kind: 'failure', failure, fuel: 0 };
+  return Array.from({ length: count }, () => outcome);
 }

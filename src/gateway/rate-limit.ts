@@ -29,8 +29,11 @@ export type RateVerdict =
 export interface RateLimiter {
   /** Whether there is a tier of this name. */
   has(tier: string): boolean;
-  /** Counts one request of `name` in a tier that there is. May reject where the counter is out of reach. */
-  take(tier: string, name: string): RateVerdict | Promise<RateVerdict>;
+  /**
+   * Counts `count` requests of `name`, one unless told, in a tier that there is; several are all allowed or none. May
+   * reject where the counter is out of reach.
+   */
+  take(tier: string, name: string, count?: number): RateVerdict | Promise<RateVerdict>;
 }
 
 interface Bucket {
@@ -52,7 +55,7 @@ export function createTokenBuckets(
   const buckets = createLruMap<Bucket>(maxBuckets);
   return {
     has: (tier) => tiers.has(tier),
-    take(tier, name) {
+    take(tier, name, count = 1) {
       const { requests, perS } = tiers.get(tier) ?? standard;
       const nowMs = clock();
       const key = `${tier} ${name}`;
@@ -60,12 +63,14 @@ export function createTokenBuckets(
       // A clock that was set back gives nothing, and takes nothing away.
       const elapsedMs = Math.max(nowMs - last.atMs, 0);
       const tokens = Math.min(requests, last.tokens + (elapsedMs * requests) / (perS * 1000));
-      if (tokens >= 1) {
-        buckets.set(key, { tokens: tokens - 1, atMs: nowMs });
+      // More than a tier holds is allowed to whoever has not just asked, and owed afterwards: what counts is the rate.
+      const needed = count === 1 ? 1 : Math.min(count, requests - 1);
+      if (tokens >= needed) {
+        buckets.set(key, { tokens: tokens - count, atMs: nowMs });
         return { allowed: true };
       }
       buckets.set(key, { tokens, atMs: nowMs });
-      return { allowed: false, retryAfterS: Math.max(1, Math.ceil(((1 - tokens) * perS) / requests)) };
+      return { allowed: false, retryAfterS: Math.max(1, Math.ceil(((needed - tokens) * perS) / requests)) };
     },
   };
 }

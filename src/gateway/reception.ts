@@ -15,7 +15,7 @@ import {
 } from './deadline.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Problem } from './problem.ts';
-import { readBody } from './read-body.ts';
+import { readBody, type BodyRules, type MediaType } from './read-body.ts';
 import type { Stopwatch, Timing } from './server-timing.ts';
 import type { Timer } from './timer.ts';
 
@@ -50,6 +50,7 @@ export interface Received {
   readonly bank: string | undefined;
   /** The body. */
   readonly text: string;
+  readonly mediaType: MediaType;
 }
 
 export interface Refused {
@@ -60,7 +61,12 @@ export interface Refused {
 export interface Reception {
   begin(c: GatewayContext): Inquiry;
   /** The request whose bank the path names, or not; or what is wrong with it. Rejects on a bug only. */
-  receive(c: GatewayContext, inquiry: Inquiry, pathBank: string | undefined): Promise<Received | Refused>;
+  receive(
+    c: GatewayContext,
+    inquiry: Inquiry,
+    pathBank: string | undefined,
+    body?: BodyRules,
+  ): Promise<Received | Refused>;
   /** What `work` gives within the inquiry's deadline, else what `answerLate` says. */
   awaitInTime<T>(c: GatewayContext, inquiry: Inquiry, work: Promise<T>, answerLate: () => T): Promise<T>;
 }
@@ -83,7 +89,7 @@ export function createReception(options: ReceptionOptions): Reception {
         isDeadlineGood: deadlineMs !== undefined,
       };
     },
-    async receive(c, inquiry, pathBank) {
+    async receive(c, inquiry, pathBank, bodyRules) {
       const { deadline, timing } = inquiry;
       const host = hostOf(c);
       const { method, url, headers } = c.req.raw;
@@ -105,13 +111,14 @@ export function createReception(options: ReceptionOptions): Reception {
       const body = await readBody(
         c.req.raw,
         readBytes === undefined ? undefined : (request) => readBytes(request, c.env),
+        bodyRules,
       );
       if (!body.ok) return problem(body.problem);
       if (deadline.isOver()) return refuseLate(inquiry);
       inquiry.isReadingBody = false;
       if (!(await caller.sentBody(body.text))) return problem(UNAUTHENTICATED);
       inquiry.isProven = true;
-      return { kind: 'received', caller, bank, text: body.text };
+      return { kind: 'received', caller, bank, text: body.text, mediaType: body.mediaType };
     },
     awaitInTime: (c, { deadline }, work, answerLate) =>
       awaitAtMost(work, deadline.totalMs, timer, () => {
@@ -129,7 +136,7 @@ export function refuseLate({ isReadingBody }: Inquiry): Refused {
 
 const UNAUTHENTICATED: Problem = { code: 'unauthenticated', headers: { 'www-authenticate': 'Bearer' } };
 
-function describeRefusal(admission: Exclude<Admission, { kind: 'admitted' }>): Problem {
+export function describeRefusal(admission: Exclude<Admission, { kind: 'admitted' }>): Problem {
   if (admission.kind === 'unauthenticated') return UNAUTHENTICATED;
   if (admission.kind === 'store_unavailable') return { code: 'store_unavailable' };
   return { code: 'rate_limited', headers: { 'retry-after': String(admission.retryAfterS) } };

@@ -30,6 +30,23 @@ export function outcomeOf({ outcome, makingFuel }: PoolCall): CallOutcome {
   return makingFuel === 0 ? outcome : { ...outcome, makingFuel };
 }
 
+/** Runs the first of `calls` on a pool, as {@link Sandbox.callSeveral} promises; `fuel` is what one may use. */
+export function callSeveral(
+  pool: Pick<GuestPool, 'call'>,
+  calls: readonly GuestCall[],
+  fuel: number,
+): CallOutcome[] {
+  const outcomes: CallOutcome[] = [];
+  let usedFuel = 0;
+  for (const call of calls) {
+    const outcome = outcomeOf(pool.call(call));
+    outcomes.push(outcome);
+    usedFuel += outcome.fuel + (outcome.makingFuel ?? 0);
+    if (outcome.kind === 'failure' || usedFuel >= fuel) break;
+  }
+  return outcomes;
+}
+
 /**
  * What the host does for a page of a new instance, as fuel of 2 ns: memory is looked through for what is not zero, with
  * a page fault for each 4 KiB, 28 microseconds in all.

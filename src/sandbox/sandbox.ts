@@ -30,4 +30,14 @@ export type CallOutcome = (
 /** Runs guests. Nothing that a guest does makes `call` throw; it may reject only on a fault of the host itself. */
 export interface Sandbox {
   call(artifact: Artifact, policy: SandboxPolicy, call: GuestCall): Promise<CallOutcome>;
+  /**
+   * Runs the first of `calls`, one after the other, each as `call` would: a pristine instance and fuel of its own. Gives
+   * the outcomes of those that were run, at least one. It stops after a failure, and once all of them together have used
+   * what the policy lets one use: the thread is never held for longer than by two of the dearest calls.
+   */
+  callSeveral(
+    artifact: Artifact,
+    policy: SandboxPolicy,
+    calls: readonly GuestCall[],
+  ): Promise<readonly CallOutcome[]>;
 }

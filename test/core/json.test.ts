@@ -1,7 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { JsonNumber, parseJson, toPointer, type JsonFault, type JsonValue } from '../../src/core/json.ts';
+import {
+  createJsonItems,
+  JsonNumber,
+  parseJson,
+  toPointer,
+  type JsonFault,
+  type JsonValue,
+} from '../../src/core/json.ts';
 import { MAX_JSON_DEPTH } from '../../src/core/limits.ts';
 
 function read(text: string): JsonValue {
@@ -245,5 +252,91 @@ describe('against JSON.parse', () => {
       ),
       { numRuns: 1_000 },
     );
+  });
+});
+
+describe('an array that is read item by item', () => {
+  interface Read {
+    readonly values: readonly JsonValue[];
+    readonly end: string;
+    readonly fault?: JsonFault;
+  }
+
+  function readItems(text: string, maxItemLength = Infinity): Read {
+    const next = createJsonItems(text, maxItemLength);
+    const values: JsonValue[] = [];
+    for (;;) {
+      const item = next();
+      if (item.kind === 'item') values.push(item.value);
+      else return { values, end: item.kind, ...(item.kind === 'fault' && { fault: item.fault }) };
+    }
+  }
+
+  const arrays = fc.array(fc.jsonValue(), { maxLength: 6 }).map((value) => JSON.stringify(value, null, 1));
+
+  test('has the items of the array', () => {
+    fc.assert(
+      fc.property(arrays, (text) => {
+        expect(readItems(text)).toEqual({ values: read(text), end: 'end' });
+      }),
+    );
+  });
+
+  test('that was damaged in one place has the fault of the whole', () => {
+    fc.assert(
+      fc.property(
+        arrays,
+        fc.nat(),
+        fc.constantFrom('', ',', ']', '[', '{', '"', ' 1'),
+        (text, place, more) => {
+          const at = place % text.length;
+          const damaged = text.slice(0, at) + more + text.slice(at + 1);
+          const whole = parseJson(damaged);
+          const { end, fault } = readItems(damaged);
+          if (end === 'no_array') expect(damaged.trimStart().startsWith('[')).toBe(false);
+          else if (whole.ok) expect(end).toBe('end');
+          else expect(fault).toEqual(whole.fault);
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test.each(['', '{}', '1', 'null', '"[]"', '\ufeff[]'])('is none: %j', (text) => {
+    expect(readItems(text).end).toBe('no_array');
+  });
+
+  test('names the item of a member that comes twice', () => {
+    expect(readItems('[0, {"a": [{"b": 1, "b": 2}]}]').fault?.pointer).toBe('/1/a/0/b');
+  });
+
+  test('has items as deep as texts of their own, and no deeper', () => {
+    const deep = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
+    expect(readItems(`[${deep(MAX_JSON_DEPTH)}]`).end).toBe('end');
+    expect(readItems(`[${deep(MAX_JSON_DEPTH + 1)}]`).end).toBe('fault');
+  });
+
+  test.each([
+    ['under', 9, 'end'],
+    ['at', 10, 'end'],
+    ['over', 11, 'too_long'],
+  ])('has items %s their longest', (_where, length, end) => {
+    const items = ['"'.padEnd(length - 1, 'x') + '"', '['.padEnd(length - 1) + ']', '1'.padEnd(length, '0')];
+    for (const item of items) {
+      expect(readItems(`[${item}]`, 10).end, item).toBe(end);
+      expect(readItems(`[1,  ${item}  , 2]`, 10).end, item).toBe(end);
+    }
+  });
+
+  test('stops within an item that goes on for too long', () => {
+    const text = `[[${'1,'.repeat(1_000_000)}1]]`;
+    const next = createJsonItems(text, 1_000);
+    const startedAt = process.cpuUsage().user;
+    expect(next().kind).toBe('too_long');
+    const elsewhere = createJsonItems(text, Infinity);
+    const betweenAt = process.cpuUsage().user;
+    expect(elsewhere().kind).toBe('item');
+    // A thousandth of it was read.
+    expect(betweenAt - startedAt).toBeLessThan((process.cpuUsage().user - betweenAt) / 2 + 1_000);
   });
 });

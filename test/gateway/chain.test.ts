@@ -11,6 +11,7 @@ import type { CallOutcome } from '../../src/sandbox/sandbox.ts';
 import { currentProcessorKey, currentReleaseKey } from '../../src/store/keys.ts';
 import {
   APPROVE,
+  createBankSandbox,
   createGatewayBed,
   makeBody as makePlainBody,
   problemOf,
@@ -57,13 +58,10 @@ async function makeBed(
   const outcomes: ChainBed['outcomes'] = new Map();
   const bed = createGatewayBed({
     chain: CHAIN,
-    sandbox: {
-      async call({ glue }) {
-        const bank = glue.replace('artifact of ', '');
-        ran.push(bank);
-        return outcomes.get(bank) ?? APPROVE;
-      },
-    },
+    sandbox: createBankSandbox((bank) => {
+      ran.push(bank);
+      return outcomes.get(bank) ?? APPROVE;
+    }),
     ...deps,
   });
   for (const bank of BANKS) {
@@ -356,13 +354,11 @@ test('all stages read the same time', async () => {
   const bed = await makeBed(
     {},
     {
-      sandbox: {
-        call: async (_artifact, _policy, call) => {
-          seen.push(call.evaluatedAtMs);
-          bed.time.set(bed.time.clock() + 5);
-          return APPROVE;
-        },
-      },
+      sandbox: createBankSandbox((_bank, call) => {
+        seen.push(call.evaluatedAtMs);
+        bed.time.set(bed.time.clock() + 5);
+        return APPROVE;
+      }),
     },
   );
   expect(await answerOf(bed)).toMatchObject({ evaluated_at: '2026-11-23T09:00:00.123Z' });

@@ -264,3 +264,65 @@ test('the gateway answers a paused validator by its fallback', async () => {
   });
   expect(bed.calls).toHaveLength(3);
 });
+
+describe('several calls in one', () => {
+  const several = (
+    bed: ReturnType<typeof createBed>,
+    outcomes: readonly CallOutcome[],
+    { count = outcomes.length, release = BUSY } = {},
+  ): Promise<readonly CallOutcome[]> => bed.governor.runSeveral(release, count, async () => outcomes);
+  const codesOf = (outcomes: readonly CallOutcome[]): string[] =>
+    outcomes.map((outcome) => (outcome.kind === 'failure' ? outcome.failure.code : 'verdict'));
+
+  test('pause a validator as single ones do', async () => {
+    const bed = createBed();
+    await several(bed, [approve(1), fail('fuel_exhausted')]);
+    await several(bed, [fail('fuel_exhausted')]);
+    expect(await bed.call(BUSY, approve(1))).toBe('ran');
+    for (let i = 0; i < 3; i += 1) await several(bed, [fail('fuel_exhausted')], { count: 5 });
+    expect(codesOf(await several(bed, [approve(1)], { count: 3 }))).toEqual(['paused', 'paused', 'paused']);
+    expect(await bed.call()).toBe('paused');
+  });
+
+  test('use a ration up together', async () => {
+    const bed = createBed();
+    await bed.call(NEIGHBOUR);
+    const dear = approve(DEFAULT_RATIONS.dearFuel + 1);
+    const enough = Math.ceil(DEFAULT_RATIONS.dearBurstFuel / (DEFAULT_RATIONS.dearFuel + 1));
+    await several(
+      bed,
+      Array.from({ length: enough - 1 }, () => dear),
+    );
+    expect(await bed.call(BUSY, dear)).toBe('ran');
+    expect(await bed.call(BUSY, dear)).toBe('share_exceeded');
+  });
+
+  test('count as many until they have ended: what would be too dear beside them waits', async () => {
+    const bed = createBed();
+    await bed.call(NEIGHBOUR);
+    await bed.call(BUSY, approve(3_000_000));
+    let end = (_outcomes: readonly CallOutcome[]): void => {};
+    const running = bed.governor.runSeveral(BUSY, 20, () => new Promise((resolve) => (end = resolve)));
+    await bed.time.advance(0);
+    let beside = '';
+    const waiting = bed.call(BUSY, approve(3_000_000)).then((said) => (beside = said));
+    await bed.time.advance(0);
+    expect(beside).toBe('');
+    end(Array.from({ length: 20 }, () => approve(3_000_000)));
+    await running;
+    await waiting;
+    expect(beside).toBe('share_exceeded');
+  });
+
+  test('are all refused where the deadline is over, and have never been', async () => {
+    const bed = createBed();
+    const late = await bed.governor.runSeveral(
+      BUSY,
+      4,
+      () => Promise.reject(new Error('it was started')),
+      () => ({ code: 'deadline_exceeded', detail: 'test' }),
+    );
+    expect(codesOf(late)).toEqual(Array.from({ length: 4 }, () => 'deadline_exceeded'));
+    expect(await bed.call()).toBe('ran');
+  });
+});

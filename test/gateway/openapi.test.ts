@@ -13,7 +13,13 @@ import { PAGE_STYLE, renderPage } from '../../src/gateway/openapi/page.ts';
 import { PROBLEM_CODES, respondWithProblem, type ProblemCode } from '../../src/gateway/problem.ts';
 import { createTokenBuckets } from '../../src/gateway/rate-limit.ts';
 import { currentProcessorKey } from '../../src/store/keys.ts';
-import { createGatewayBed, START_MS, type GatewayBed, type PostOptions } from '../fixtures/gateway-bed.ts';
+import {
+  createBankSandbox,
+  createGatewayBed,
+  START_MS,
+  type GatewayBed,
+  type PostOptions,
+} from '../fixtures/gateway-bed.ts';
 import { createKeptAnswers } from '../fixtures/kept-answers.ts';
 import { createManualTime } from '../fixtures/manual-time.ts';
 import {
@@ -51,6 +57,8 @@ function objectsIn(value: unknown): Members[] {
 
 const VALIDATE = ['paths', '/v1/validate', 'post'] as const;
 
+const BATCH = ['paths', '/v1/validate/batch', 'post'] as const;
+
 /** The example of a problem that an operation has, with the status that it stands under. */
 function exampleOf(code: string, operation: readonly string[] = VALIDATE): Members | undefined {
   const responses = at(...operation, 'responses');
@@ -79,6 +87,7 @@ describe('the document', () => {
     expect(Object.keys(at('paths'))).toEqual([
       '/v1/validate',
       '/v1/banks/{bank}/validate',
+      '/v1/validate/batch',
       '/healthz',
       '/readyz',
       '/openapi.json',
@@ -101,7 +110,7 @@ describe('the document', () => {
       Object.entries(item as Members).flatMap(([name, value]) => (name === 'parameters' ? [] : [value])),
     ) as Members[];
     const ids = operations.map(({ operationId }) => operationId);
-    expect(new Set(ids).size).toBe(6);
+    expect(new Set(ids).size).toBe(7);
     for (const operation of operations) {
       expect(operation['summary']).toMatch(/\w/);
       for (const answer of Object.values(operation['responses'] as Members))
@@ -141,17 +150,21 @@ describe('the document', () => {
   });
 
   test('has an example of every problem under its status', () => {
+    const paths: Partial<Record<ProblemCode, readonly string[]>> = {
+      not_ready: ['paths', '/readyz', 'get'],
+      invalid_batch: BATCH,
+    };
     for (const code of PROBLEM_CODES) {
-      const example = exampleOf(code, code === 'not_ready' ? ['paths', '/readyz', 'get'] : VALIDATE);
+      const example = exampleOf(code, paths[code] ?? VALIDATE);
       expect(example).toMatchObject({ status: respondWithProblem({ code }).status, body: { code } });
       // What another path answers.
-      if (code !== 'not_ready')
+      if (paths[code] === undefined)
         expect(exampleOf(code, ['paths', '/v1/banks/{bank}/validate', 'post'])).toEqual(example);
     }
   });
 
   test('is small', () => {
-    expect(text.length).toBeLessThan(32 * 1024);
+    expect(text.length).toBeLessThan(40 * 1024);
   });
 });
 
@@ -235,16 +248,41 @@ describe('the examples', () => {
       expect(String(answer[member])).toHaveLength(example[member].length);
   });
 
+  test('of a batch is in the document and has what the gateway answers', async () => {
+    const bed = await makeBed();
+    bed.outcome = async () => ({
+      kind: 'verdict',
+      verdict: { kind: 'approve' },
+      fuel: EXAMPLE_DECISIONS.approved.fuel,
+    });
+    const media = at(...BATCH, 'responses', '200', 'content', 'application/x-ndjson');
+    const [line = '', problem] = String(follow((media['examples'] as Members)['lines'])['value']).split('\n');
+    for (const type of ['application/json', 'application/x-ndjson']) {
+      const { examples } = at(...BATCH, 'requestBody', 'content', type) as { examples: Members };
+      const { value } = follow(examples['payments']);
+      const answer = await bed.post({
+        url: `${url}/batch`,
+        body: typeof value === 'string' ? value : JSON.stringify(value),
+        headers: { 'content-type': type },
+      });
+      const lines = (await answer.text()).split('\n');
+      const { artifact, evaluated_at } = JSON.parse(lines[0] ?? '') as Members;
+      expect(JSON.parse(lines[0] ?? '')).toEqual({ ...JSON.parse(line), artifact, evaluated_at });
+      expect(lines.slice(1)).toEqual([problem, '']);
+    }
+    const refused = await bed.post({ url: `${url}/batch`, body: '[]' });
+    expect(await readProblem(refused)).toEqual(exampleOf('invalid_batch', BATCH));
+  });
+
   test('of a chain has what a gateway answers that asks one', async () => {
     const [deny, approve] = EXAMPLE_DECISIONS.chain.stages;
     const bed = createGatewayBed({
       chain: { stages: ['origin', 'destination'] },
-      sandbox: {
-        call: async ({ glue }) =>
-          glue.endsWith('icamer')
-            ? { kind: 'verdict', verdict: { kind: 'approve' }, fuel: approve.fuel }
-            : { kind: 'verdict', verdict: { kind: 'deny', denial: { code: 'AM02' } }, fuel: deny.fuel },
-      },
+      sandbox: createBankSandbox((bank) =>
+        bank === 'icamer'
+          ? { kind: 'verdict', verdict: { kind: 'approve' }, fuel: approve.fuel }
+          : { kind: 'verdict', verdict: { kind: 'deny', denial: { code: 'AM02' } }, fuel: deny.fuel },
+      ),
     });
     await bed.publish({ bank: 'icamer' });
     await bed.publish({ bank: 'bank-001' });

@@ -21,6 +21,7 @@ test('every code has its status', () => {
     body_too_large: 413,
     unsupported_media_type: 415,
     invalid_transaction: 422,
+    invalid_batch: 422,
     bank_mismatch: 422,
     rate_limited: 429,
     internal: 500,

@@ -101,3 +101,37 @@ test('there is always a standard tier', () => {
   const limiter = createTokenBuckets(TIERS, Date.now);
   expect([limiter.has('slow'), limiter.has('gold'), limiter.has('__proto__')]).toEqual([true, false, false]);
 });
+
+describe('several requests at once', () => {
+  test('are counted one by one', async () => {
+    const { limiter, burst } = makeLimiter();
+    expect(await limiter.take('standard', 'acme', 7)).toEqual({ allowed: true });
+    expect(await burst(10)).toBe(3);
+  });
+
+  test('are all allowed or none, and none takes nothing', async () => {
+    const { limiter, burst } = makeLimiter();
+    await burst(4);
+    expect(await limiter.take('standard', 'acme', 7)).toEqual({ allowed: false, retryAfterS: 1 });
+    expect(await limiter.take('standard', 'acme', 6)).toEqual({ allowed: true });
+  });
+
+  test('may be more than a tier holds for who has asked nothing but this, and are owed', async () => {
+    const { time, limiter, burst } = makeLimiter();
+    await burst(1);
+    expect(await limiter.take('standard', 'acme', 49)).toEqual({ allowed: true });
+    // 40 are owed at two a second: after 20 seconds there is none to spare, after half a second more there is one.
+    time.set(time.clock() + 20_000);
+    expect(await burst(1)).toBe(0);
+    time.set(time.clock() + 500);
+    expect(await burst(2)).toBe(1);
+  });
+
+  test('do not pass one after the other by owing', async () => {
+    const { limiter } = makeLimiter();
+    expect(await limiter.take('standard', 'acme', 50)).toEqual({ allowed: true });
+    expect(await limiter.take('standard', 'acme', 50)).toEqual({ allowed: false, retryAfterS: 25 });
+    expect(await limiter.take('slow', 'acme', 5)).toEqual({ allowed: true });
+    expect(await limiter.take('slow', 'acme', 5)).toMatchObject({ allowed: false });
+  });
+});

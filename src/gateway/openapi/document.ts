@@ -2,11 +2,11 @@
 // that the gateway works with; only the words are written here.
 
 import { BANK_ID } from '../../core/bank.ts';
-import { MAX_BODY_BYTES } from '../../core/limits.ts';
+import { MAX_BATCH_BANKS, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, MAX_BODY_BYTES } from '../../core/limits.ts';
 import { DEFAULT_DEADLINES, LEAST_DEADLINE_MS } from '../deadline.ts';
 import { IDEMPOTENCY_KEY_PATTERN, MAX_IDEMPOTENCY_KEY_LENGTH } from '../idempotency-key.ts';
 import { composeProblem, describeProblem, type ProblemCode } from '../problem.ts';
-import { EXAMPLE_DECISIONS, EXAMPLE_TRANSACTION, exampleProblem } from './examples.ts';
+import { EXAMPLE_DECISIONS, EXAMPLE_LINES, EXAMPLE_TRANSACTION, exampleProblem } from './examples.ts';
 import type { JsonMembers } from './json-document.ts';
 import { SCHEMAS } from './schemas.ts';
 
@@ -32,6 +32,24 @@ const VALIDATE_PROBLEMS = [
   'internal',
   'store_unavailable',
   'validator_unavailable',
+] as const satisfies readonly ProblemCode[];
+
+/** What a batch can answer as a whole. */
+const BATCH_PROBLEMS = [
+  'malformed_json',
+  'invalid_deadline',
+  'unauthenticated',
+  'forbidden',
+  'not_found',
+  'unknown_bank',
+  'method_not_allowed',
+  'request_timeout',
+  'body_too_large',
+  'unsupported_media_type',
+  'invalid_batch',
+  'rate_limited',
+  'internal',
+  'store_unavailable',
 ] as const satisfies readonly ProblemCode[];
 
 const KEPT_FOR_NOBODY = {
@@ -155,6 +173,61 @@ function validateOperation(operationId: string, summary: string, description: st
   };
 }
 
+/** A batch’s problems: its own, and those that it shares with single requests. */
+function batchResponses(): JsonMembers {
+  const own = problemResponses(BATCH_PROBLEMS);
+  return Object.fromEntries(
+    Object.entries(own).map(([status, response]) => {
+      const isShared = JSON.stringify(response) === JSON.stringify(VALIDATE_RESPONSES[status]);
+      return [status, isShared ? { $ref: `#/components/responses/Problem${status}` } : response];
+    }),
+  );
+}
+
+const BATCH_OPERATION: JsonMembers = {
+  operationId: 'validateBatch',
+  summary: 'Ask whether many payments may pass',
+  description:
+    'Of the bank that the subdomain names, or else of each one’s `destination.id`. What is no transaction has a problem of ' +
+    'its own in the answer.',
+  security: [{ apiKey: [] }, { messageSignature: [] }],
+  parameters: [{ $ref: '#/components/parameters/Deadline' }],
+  requestBody: {
+    required: true,
+    description: `At most ${MAX_BATCH_BYTES} bytes of UTF-8 and ${MAX_BATCH_BANKS} banks, no content encoding.`,
+    content: {
+      'application/json': {
+        schema: {
+          type: 'array',
+          description: 'Transactions',
+          minItems: 1,
+          maxItems: MAX_BATCH_ITEMS,
+          items: {},
+        },
+        examples: { payments: { value: [EXAMPLE_TRANSACTION, {}] } },
+      },
+      'application/x-ndjson': {
+        schema: { type: 'string', description: 'A transaction a line', pattern: '[^ \\t\\n\\r]' },
+        examples: { payments: { value: `${JSON.stringify(EXAMPLE_TRANSACTION)}\n{}\n` } },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: 'A line for each transaction, in the order of the request, while they are decided',
+      headers: KEPT_FOR_NOBODY,
+      content: {
+        'application/x-ndjson': {
+          schema: { type: 'string' },
+          'x-line': { $ref: '#/components/schemas/BatchLine' },
+          examples: { lines: { value: EXAMPLE_LINES } },
+        },
+      },
+    },
+    ...batchResponses(),
+  },
+};
+
 function readOperation(
   operationId: string,
   summary: string,
@@ -225,6 +298,7 @@ export const OPENAPI_DOCUMENT: JsonMembers = {
         'Of the bank in the path, which `destination.id` must name as well.',
       ),
     },
+    '/v1/validate/batch': { post: BATCH_OPERATION },
     '/healthz': {
       get: readOperation('health', 'The gateway runs', statusContent('ok'), KEPT_FOR_NOBODY),
     },

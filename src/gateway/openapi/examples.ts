@@ -2,6 +2,8 @@
 
 import type { DecisionBody, StageBody, StageName } from '../../core/decision.ts';
 import { MAX_BODY_BYTES } from '../../core/limits.ts';
+import { TRANSACTION_RULES } from '../../core/transaction-rules.ts';
+import { formatLine } from '../batch/batch-lines.ts';
 import { IDEMPOTENCY_KEY_FORM } from '../idempotency-key.ts';
 import type { Problem, ProblemCode, ProblemDetails } from '../problem.ts';
 import type { JsonMembers } from './json-document.ts';
@@ -74,6 +76,23 @@ export const EXAMPLE_DECISIONS = {
   },
 } as const satisfies Record<string, DecisionBody>;
 
+/** The answer to a batch of the transaction above and of `{}`. */
+export const EXAMPLE_LINES =
+  formatLine(0, { kind: 'decided', body: EXAMPLE_DECISIONS.approved }) +
+  formatLine(1, {
+    kind: 'problem',
+    problem: {
+      code: 'invalid_transaction',
+      details: {
+        errors: Object.values(TRANSACTION_RULES.members).map(({ pointer }) => ({
+          pointer,
+          code: 'required',
+          message: 'is required',
+        })),
+      },
+    },
+  });
+
 /** What some problems say beyond their code. The others say nothing more. */
 const DETAILS: Partial<Record<ProblemCode, ProblemDetails>> = {
   // Of the body `{`.
@@ -88,6 +107,7 @@ const DETAILS: Partial<Record<ProblemCode, ProblemDetails>> = {
       { pointer: '/status', code: 'required', message: 'is required' },
     ],
   },
+  invalid_batch: { detail: 'no transaction' },
   bank_mismatch: {
     errors: [
       { pointer: '/destination/id', code: 'bank_mismatch', message: 'names another bank than the address' },

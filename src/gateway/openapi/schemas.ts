@@ -138,6 +138,18 @@ export const SCHEMAS: JsonMembers = {
     required: Object.keys(DECISION).filter((name) => !['reason', 'failure', 'stages'].includes(name)),
     properties: DECISION,
   },
+  BatchLine: {
+    type: 'object',
+    description: 'One line of a batch’s answer: a decision, or a problem in its place',
+    required: ['index'],
+    properties: {
+      index: { type: 'integer', minimum: 0, description: 'Place of the transaction in the request' },
+    },
+    anyOf: [
+      { $ref: '#/components/schemas/Decision' },
+      { required: ['problem'], properties: { problem: { $ref: '#/components/schemas/Problem' } } },
+    ],
+  },
   Stage: {
     type: 'object',
     description: 'One bank of a chain. `reason` comes with `deny`, `failure` with `fallback`.',

@@ -12,7 +12,14 @@ import type { Failure } from '../../core/failure.ts';
 import { GUEST_LIMIT_RULES } from '../../core/guest-limits.ts';
 import { holdsMemory, holdsStack } from '../engine-proof.ts';
 import type { GuestCode, Instantiate } from '../guest-instance.ts';
-import { createGuestPool, failed, outcomeOf, type GuestPool, type PoolCall } from '../guest-pool.ts';
+import {
+  callSeveral,
+  createGuestPool,
+  failed,
+  outcomeOf,
+  type GuestPool,
+  type PoolCall,
+} from '../guest-pool.ts';
 import type { GuestCall, Sandbox } from '../sandbox.ts';
 import { STACK_PROBE } from '../stack-probe.ts';
 
@@ -47,6 +54,8 @@ export function createNodeSandbox(): NodeSandbox {
     run,
     readState: (artifact, policy) => poolOf(artifact, policy).readState(),
     call: (artifact, policy, call) => Promise.resolve(outcomeOf(run(artifact, policy, call))),
+    callSeveral: (artifact, policy, calls) =>
+      Promise.resolve(callSeveral(poolOf(artifact, policy), calls, policy.limits.fuel)),
   };
 }
 

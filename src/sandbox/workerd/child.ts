@@ -5,7 +5,7 @@ import { abortIsolate, WorkerEntrypoint } from 'cloudflare:workers';
 import { code, stackProbe } from 'wasmpay:guest';
 
 import { holdsStack } from '../engine-proof.ts';
-import { createGuestPool, outcomeOf } from '../guest-pool.ts';
+import { callSeveral, createGuestPool, outcomeOf } from '../guest-pool.ts';
 import type { CallOutcome, GuestCall } from '../sandbox.ts';
 
 /** None where the engine's stack would end before the guest's. */
@@ -21,6 +21,10 @@ const NO_STACK: CallOutcome = {
 export default class Guest extends WorkerEntrypoint {
   call(call: GuestCall): CallOutcome {
     return pool === undefined ? NO_STACK : outcomeOf(pool.call(call));
+  }
+
+  callSeveral(calls: readonly GuestCall[]): readonly CallOutcome[] {
+    return pool === undefined ? [NO_STACK] : callSeveral(pool, calls, code.limits.fuel);
   }
 
   /** Ends this isolate: the loader makes another one under the same id when it is asked for again. */
