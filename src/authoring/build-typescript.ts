@@ -6,58 +6,61 @@ import { tmpdir } from 'node:os';
 import { isAbsolute, join, relative } from 'node:path';
 import { build, type BuildFailure, type Message, type Plugin } from 'esbuild';
 import { WasmpayError } from '../core/error.ts';
-import type { BuildOptions, BuildResult } from './build-assemblyscript.ts';
 import type { ComponentizeRequest } from './componentize-typescript.ts';
+import { contractTypes } from './contract-types.ts';
 import { stageContract } from './contract.ts';
-import { findPackage, projectRoot, runNode, sourceError } from './toolchain.ts';
+import type { BuildOptions, BuildResult } from './languages/language.ts';
+import { sourceError } from './source-error.ts';
+import { findPackage, projectRoot, runNode } from './toolchain.ts';
 import { typescriptEntry } from './typescript-entry.ts';
 
-/** Sources that, with the compilers' versions, decide what a build gives. Relative to the project. */
-export const TYPESCRIPT_INPUTS = [
-  'src/authoring/typescript',
-  'src/authoring/typescript-entry.ts',
-  'src/authoring/componentize-typescript.ts',
-  'src/authoring/build-typescript.ts',
-];
-
-/** Packages whose versions do. */
-export const TYPESCRIPT_PACKAGES = ['typescript', 'esbuild', 'componentize-qjs'];
-
 /**
- * Builds a component from TypeScript. Throws `usage` with `file:line:column: message` a line for faults in the
- * source, `build_failed` when a tool crashes or hangs.
+ * Builds a component from TypeScript. Throws `source_invalid` for faults in the source, `build_failed` when a tool
+ * crashes or hangs. Types are checked while the component is made; code that does not compile gives none.
  */
 export async function buildTypeScript(options: BuildOptions): Promise<BuildResult> {
   const scratch = await realpath(await mkdtemp(join(tmpdir(), 'wasmpay-build-')));
   const root = await realpath(options.directory);
   const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
   try {
-    await checkTypes(root, scratch, options, timeout);
-    const script = await bundle(root, options);
-    const request: ComponentizeRequest = {
-      script,
-      witDirectory: join(scratch, 'wit'),
-      world: options.world,
-      output: join(scratch, 'component.wasm'),
-    };
-    await stageContract(options.contract, request.witDirectory);
-    const { exitCode, stderr } = await runNode(
-      join(projectRoot, 'src/authoring/componentize-typescript.ts'),
-      [],
-      { input: request, ...timeout },
-    );
-    if (exitCode !== 0) throw new WasmpayError('build_failed', `componentize-qjs: ${stderr.trim()}`);
-    return {
-      component: new Uint8Array(await readFile(request.output)),
-      log: [`bundle: ${Buffer.byteLength(script)} bytes of JavaScript`],
-    };
+    // At once, since each takes a processor of its own; whatever else happens, faults of types are told first.
+    const [checked, made] = await Promise.allSettled([
+      checkTypes(root, scratch, options, timeout),
+      makeComponent(root, scratch, options, timeout),
+    ]);
+    for (const outcome of [checked, made]) if (outcome.status === 'rejected') throw outcome.reason;
+    if (made.status === 'rejected') throw made.reason;
+    return made.value;
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-/** Every version's types: a later one stands on the earlier ones. The conformance check asks for the right one. */
-const TYPES = ['wasmpay-platform-0.1.0.d.ts', 'wasmpay-platform-0.2.0.d.ts'];
+async function makeComponent(
+  root: string,
+  scratch: string,
+  options: BuildOptions,
+  timeout: { timeoutMs?: number },
+): Promise<BuildResult> {
+  const script = await bundle(root, options);
+  const request: ComponentizeRequest = {
+    script,
+    witDirectory: join(scratch, 'wit'),
+    world: options.world,
+    output: join(scratch, 'component.wasm'),
+  };
+  await stageContract(options.contract, request.witDirectory);
+  const { exitCode, stderr } = await runNode(
+    join(projectRoot, 'src/authoring/componentize-typescript.ts'),
+    [],
+    { input: request, ...timeout },
+  );
+  if (exitCode !== 0) throw new WasmpayError('build_failed', `componentize-qjs: ${stderr.trim()}`);
+  return {
+    component: new Uint8Array(await readFile(request.output)),
+    log: [`bundle: ${Buffer.byteLength(script)} bytes of JavaScript`],
+  };
+}
 
 /** Type-checks the author's source and that what it exports is what the contract asks for. */
 async function checkTypes(
@@ -69,6 +72,9 @@ async function checkTypes(
   const library = join(projectRoot, 'src/authoring/typescript');
   const { version } = options.contract;
   const source = join(root, options.source);
+  // Made of the WIT for this build: there is nothing beside it that could be of another version.
+  const types = join(scratch, 'validation.d.ts');
+  await writeFile(types, await contractTypes(options.contract));
   const conformance = join(scratch, 'conformance.ts');
   await writeFile(
     conformance,
@@ -78,7 +84,7 @@ async function checkTypes(
   );
   const config = {
     extends: join(library, 'tsconfig.json'),
-    files: [conformance, source, ...TYPES.map((name) => join(library, name))],
+    files: [conformance, source, types],
   };
   await writeFile(join(scratch, 'tsconfig.json'), JSON.stringify(config));
   const { exitCode, stdout, stderr } = await runNode(
@@ -97,11 +103,12 @@ async function checkTypes(
         .replace(/^([^(\s][^(]*)\((\d+),(\d+)\): error /, '$1:$2:$3: '),
     );
   if (faults.length === 0) throw new WasmpayError('build_failed', `tsc: ${stderr}`);
-  throw sourceError('TypeScript', faults);
+  throw sourceError('TypeScript', faults, options);
 }
 
 /** The author's modules and our guard as one ES module without imports. */
-async function bundle(root: string, { source, contract }: BuildOptions): Promise<string> {
+async function bundle(root: string, options: BuildOptions): Promise<string> {
+  const { source, contract } = options;
   const entry = typescriptEntry(contract.version, source);
   if (entry === undefined) throw new WasmpayError('usage', `TypeScript: no contract ${contract.id}`);
   try {
@@ -122,7 +129,7 @@ async function bundle(root: string, { source, contract }: BuildOptions): Promise
     return result.outputFiles[0]?.text ?? '';
   } catch (error) {
     if (!isBuildFailure(error)) throw new WasmpayError('build_failed', 'esbuild failed', { cause: error });
-    throw sourceError('TypeScript', error.errors.map(formatMessage));
+    throw sourceError('TypeScript', error.errors.map(formatMessage), options);
   }
 }
 

@@ -6,17 +6,10 @@ import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/p
 import { basename, join, relative, resolve } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { WasmpayError } from '../core/error.ts';
-import {
-  ASSEMBLYSCRIPT_INPUTS,
-  ASSEMBLYSCRIPT_PACKAGES,
-  buildAssemblyScript,
-  type BuildOptions,
-  type BuildResult,
-} from './build-assemblyscript.ts';
-import { TYPESCRIPT_INPUTS, TYPESCRIPT_PACKAGES, buildTypeScript } from './build-typescript.ts';
 import { findContract, listContractFiles, type Contract } from './contract.ts';
-import { parseDescriptor, type Language, type ValidatorDescriptor } from './descriptor.ts';
-import { projectRoot, versionOf } from './toolchain.ts';
+import { parseDescriptor, type ValidatorDescriptor } from './descriptor.ts';
+import type { Language } from './languages/language.ts';
+import { projectRoot } from './toolchain.ts';
 
 /** Which folder to build, and where to. Relative paths are relative to the working directory. */
 export interface BuildValidatorOptions {
@@ -34,6 +27,8 @@ export interface BuiltValidator {
   /** The folder's name: `icamer-assemblyscript`. */
   readonly name: string;
   readonly descriptor: ValidatorDescriptor;
+  /** What it was built with, name and version of each part. */
+  readonly toolchain: readonly string[];
   readonly componentPath: string;
   readonly component: Uint8Array<ArrayBuffer>;
   /** Of everything that went into the build, `sha256:` and 64 hexadecimal digits. Not of the component. */
@@ -44,33 +39,18 @@ export interface BuiltValidator {
   readonly log: readonly string[];
 }
 
-interface Toolchain {
-  readonly build: (options: BuildOptions) => Promise<BuildResult>;
-  readonly inputs: readonly string[];
-  readonly packages: readonly string[];
-}
-
-const TOOLCHAINS: Readonly<Record<Language, Toolchain>> = {
-  assemblyscript: {
-    build: buildAssemblyScript,
-    inputs: ASSEMBLYSCRIPT_INPUTS,
-    packages: ASSEMBLYSCRIPT_PACKAGES,
-  },
-  typescript: { build: buildTypeScript, inputs: TYPESCRIPT_INPUTS, packages: TYPESCRIPT_PACKAGES },
-};
-
 /** What every build depends on. */
 const COMMON_INPUTS = ['src/authoring/contract.ts', 'src/authoring/toolchain.ts'];
 
-/** Files of a validator's folder that no component depends on. */
-const NOT_SOURCES = new Set(['README.md', 'cases.json', 'tsconfig.json']);
+/** Files of a validator's folder that no component of any language depends on. */
+const NOT_SOURCES = ['README.md', 'cases.json'];
 
 /** Most files in a validator's folder, dependencies included: a bound against a folder that is something else. */
 const MAX_SOURCE_FILES = 2000;
 
 /**
  * Builds the validator in `directory` to `<outDirectory>/<name>.wasm`, with its record in `<name>.json`. Throws `usage`
- * for a faulty descriptor or source, `build_failed` for a tool that failed.
+ * for a faulty descriptor, `source_invalid` for a faulty source, `toolchain_missing`, `build_failed` for a tool that failed.
  */
 export async function buildValidator(options: BuildValidatorOptions): Promise<BuiltValidator> {
   const now = options.now ?? Date.now;
@@ -79,12 +59,12 @@ export async function buildValidator(options: BuildValidatorOptions): Promise<Bu
   const name = basename(directory);
   const descriptor = await readDescriptor(directory);
   const contract = findContract(descriptor.contract);
-  const toolchain = TOOLCHAINS[descriptor.language];
-  const digest = await digestInputs(directory, contract, toolchain);
-
+  const { language } = descriptor;
   const componentPath = join(resolve(options.outDirectory), `${name}.wasm`);
   const recordPath = join(resolve(options.outDirectory), `${name}.json`);
-  const known = { bank: descriptor.bank, name, descriptor, componentPath, digest };
+  const toolchain = await language.findToolchain();
+  const digest = await digestInputs(directory, contract, language, toolchain, [componentPath, recordPath]);
+  const known = { bank: descriptor.bank, name, descriptor, toolchain, componentPath, digest };
 
   const kept = await readKept(recordPath, componentPath, digest);
   if (kept !== undefined) {
@@ -92,7 +72,7 @@ export async function buildValidator(options: BuildValidatorOptions): Promise<Bu
   }
   const { source, world } = descriptor;
   const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
-  const { component, log } = await toolchain.build({ directory, source, contract, world, ...timeout });
+  const { component, log } = await language.build({ directory, source, contract, world, ...timeout });
   await mkdir(resolve(options.outDirectory), { recursive: true });
   await writeAtomically(componentPath, component);
   const record = { digest, component: sha256(component), bytes: component.byteLength };
@@ -100,10 +80,13 @@ export async function buildValidator(options: BuildValidatorOptions): Promise<Bu
   return { ...known, component, built: true, durationMs: now() - startedMs, log };
 }
 
-async function readDescriptor(directory: string): Promise<ValidatorDescriptor> {
+/** Reads a folder's validator.json. Throws `usage`. */
+export async function readDescriptor(directory: string): Promise<ValidatorDescriptor> {
   const file = join(directory, 'validator.json');
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new WasmpayError('usage', `${file}: cannot be read`, { cause });
+    throw new WasmpayError('usage', `${file}: cannot be read; "wasmpay new DIR" makes a validator's folder`, {
+      cause,
+    });
   });
   return parseDescriptor(text, file);
 }
@@ -127,23 +110,33 @@ async function readKept(
   }
 }
 
-async function digestInputs(directory: string, contract: Contract, toolchain: Toolchain): Promise<string> {
+async function digestInputs(
+  directory: string,
+  contract: Contract,
+  language: Language,
+  toolchain: readonly string[],
+  outputs: readonly string[],
+): Promise<string> {
   const hash = createHash('sha256');
   const add = (label: string, content: string | Uint8Array): void => {
     hash.update(`${label}\0${sha256(content)}\n`);
   };
-  for (const name of toolchain.packages) add('package', versionOf(name));
+  for (const part of toolchain) add('toolchain', part);
   for (const file of await listContractFiles(contract)) {
     add(`wit/${relative(projectRoot, file)}`, await readFile(file));
   }
-  for (const input of [...COMMON_INPUTS, ...toolchain.inputs]) {
+  for (const input of [...COMMON_INPUTS, ...language.inputs]) {
     for (const file of await listFiles(join(projectRoot, input))) {
       add(`builder/${relative(projectRoot, file)}`, await readFile(file));
     }
   }
+  // The component itself is beside its sources where no other folder was named.
+  const notSources = new Set([...NOT_SOURCES, ...language.notSources].map((name) => join(directory, name)));
+  const isOutput = (file: string): boolean =>
+    outputs.some((output) => file === output || file.startsWith(`${output}.`));
   for (const file of await listFiles(directory)) {
     const below = relative(directory, file);
-    if (!NOT_SOURCES.has(below)) add(`source/${below}`, await readFile(file));
+    if (!notSources.has(file) && !isOutput(file)) add(`source/${below}`, await readFile(file));
   }
   return `sha256:${hash.digest('hex')}`;
 }

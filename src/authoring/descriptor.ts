@@ -2,10 +2,8 @@
 
 import { WasmpayError } from '../core/error.ts';
 import { slugOf } from '../core/bank.ts';
-
-/** Languages that the project builds with npm packages alone. */
-export const LANGUAGES = ['assemblyscript', 'typescript'] as const;
-export type Language = (typeof LANGUAGES)[number];
+import type { Language } from './languages/language.ts';
+import { LANGUAGES } from './languages/registry.ts';
 
 /** A validator's folder, described. */
 export interface ValidatorDescriptor {
@@ -22,7 +20,7 @@ export interface ValidatorDescriptor {
   readonly build: string;
 }
 
-const SOURCE = /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_./-]*\.ts$/;
+const SOURCE = /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_./-]*$/;
 
 /** Parses a validator.json. Throws `usage` that names the file and the member at fault. */
 export function parseDescriptor(text: string, file: string): ValidatorDescriptor {
@@ -45,10 +43,12 @@ export function parseDescriptor(text: string, file: string): ValidatorDescriptor
   };
   const bank = read('bank');
   if (slugOf(bank) === undefined) fail('member "bank" must be a bank id, such as "icamer" or "bank_002"');
-  const language = LANGUAGES.find((known) => known === members['language']);
-  if (language === undefined) return fail(`member "language" must be one of ${LANGUAGES.join(', ')}`);
+  const language = LANGUAGES.find(({ name }) => name === members['language']);
+  if (language === undefined)
+    return fail(`member "language" must be one of ${LANGUAGES.map(({ name }) => name).join(', ')}`);
   if (members['world'] !== 'validator') fail('member "world" must be "validator"');
   const source = read('source');
-  if (!SOURCE.test(source)) fail('member "source" must name a .ts file inside the folder');
+  if (!SOURCE.test(source) || !source.endsWith(language.extension))
+    fail(`member "source" must name a ${language.extension} file inside the folder`);
   return { bank, language, contract: read('contract'), world: 'validator', source, build: read('build') };
 }

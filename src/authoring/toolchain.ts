@@ -17,13 +17,13 @@ export const COMPILER_TIMEOUT_MS = 60_000;
 /** Most that a compiler may print, bytes: it goes into an error message. */
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 
-/** Folder of an installed package. Throws `build_failed` where it is not installed. */
+/** Folder of an installed package. Throws `toolchain_missing` where it is not installed. */
 export function findPackage(name: string): string {
   const require = createRequire(import.meta.url);
   for (const folder of require.resolve.paths(name) ?? []) {
     if (existsSync(join(folder, name, 'package.json'))) return join(folder, name);
   }
-  throw new WasmpayError('build_failed', `the npm package ${name} is not installed: run npm ci`);
+  throw new WasmpayError('toolchain_missing', `the npm package ${name} is not installed: run npm ci`);
 }
 
 /** Version of an installed package, from its package.json. */
@@ -78,9 +78,4 @@ export async function runNode(
     child.stdin.on('error', () => undefined);
     child.stdin.end(options.input === undefined ? '' : JSON.stringify(options.input));
   });
-}
-
-/** A fault in an author's source, as `file:line:column: message`, one a line. */
-export function sourceError(language: string, faults: readonly string[]): WasmpayError {
-  return new WasmpayError('usage', `the ${language} source does not build:\n${faults.join('\n')}`);
 }

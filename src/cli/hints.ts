@@ -14,6 +14,12 @@ const NOTHING_LEFT_HINT =
   `${OTHER_KEY_HINT}no release of the bank is left to go on from: ` +
   'delete that object and publish (docs/releases.md, "When an object is spoilt")';
 
+const SOURCE_INVALID_HINT =
+  'mend what the lines above say; docs/writing-a-validator.md has the contract and its rules';
+
+const CASES_INVALID_HINT =
+  'mend cases.json; an editor completes it by its "$schema", and schemas/cases.schema.json says all of it';
+
 const PROCESSOR_INVALID_HINT = `${OTHER_KEY_HINT}delete that object, and rotate, revoke or set (docs/processors.md)`;
 
 /**
@@ -22,6 +28,8 @@ const PROCESSOR_INVALID_HINT = `${OTHER_KEY_HINT}delete that object, and rotate,
  */
 export function describeHint(code: ErrorCode, command: string): string | undefined {
   if (code === 'usage') return command === '' ? 'wasmpay --help' : `wasmpay ${command} --help`;
+  if (code === 'source_invalid') return SOURCE_INVALID_HINT;
+  if (code === 'cases_invalid') return CASES_INVALID_HINT;
   if (code === 'processor_invalid') return PROCESSOR_INVALID_HINT;
   if (code !== 'release_invalid') return undefined;
   return command === 'disable' ? NOTHING_LEFT_HINT : RELEASE_INVALID_HINT;

@@ -2,35 +2,12 @@
 // Exit codes: 0 done, 1 refused, 2 wrong use or configuration, 3 an outage, 70 a bug.
 
 import { WasmpayError, type ErrorCode } from '../core/error.ts';
+import { describeFaults, faultsOf } from './author/describe-faults.ts';
+import { printProgressLines } from './colour.ts';
+import { COMMANDS, type Command } from './commands.ts';
 import { describeHint } from './hints.ts';
 import { TARGET_USAGE } from './target-usage.ts';
 import { printJson, printProgress, printResult } from './terminal.ts';
-
-interface Command {
-  readonly usage: string;
-  /** Gives the exit code. */
-  readonly run: (args: readonly string[]) => Promise<number>;
-}
-
-// Loaded when asked for: jco alone takes most of a second.
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  inspect: async () => (await import('./inspect.ts')).inspectCommand,
-  publish: async () => (await import('./publish.ts')).publishCommand,
-  activate: async () => (await import('./activate.ts')).activateCommand,
-  'no-validator': async () => (await import('./no-validator.ts')).noValidatorCommand,
-  rollback: async () => (await import('./rollback.ts')).rollbackCommand,
-  disable: async () => (await import('./switch.ts')).disableCommand,
-  enable: async () => (await import('./switch.ts')).enableCommand,
-  renew: async () => (await import('./renew.ts')).renewCommand,
-  rebuild: async () => (await import('./rebuild.ts')).rebuildCommand,
-  history: async () => (await import('./history.ts')).historyCommand,
-  show: async () => (await import('./history.ts')).showCommand,
-  diff: async () => (await import('./diff.ts')).diffCommand,
-  gc: async () => (await import('./gc.ts')).gcCommand,
-  processors: async () => (await import('./processors.ts')).processorsCommand,
-  keys: async () => (await import('./keys.ts')).keysCommand,
-  serve: async () => (await import('./serve.ts')).serveCommand,
-};
 
 const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   usage: 2,
@@ -44,6 +21,9 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   processor_invalid: 3,
   artifact_invalid: 3,
   manifest_invalid: 3,
+  source_invalid: 1,
+  cases_invalid: 2,
+  toolchain_missing: 2,
   build_failed: 70,
   internal: 70,
 };
@@ -63,8 +43,10 @@ async function run(command: string, args: readonly string[]): Promise<number> {
   } catch (error) {
     const code = error instanceof WasmpayError ? error.code : 'internal';
     const message = error instanceof Error ? error.message : String(error);
-    if (args.includes('--json')) printJson({ error: { code, message } });
-    printProgress(`wasmpay ${command}: ${message}\n  code  ${code}`);
+    if (args.includes('--json')) printJson({ error: { code, message, ...faultsOf(error) } });
+    printProgress(`wasmpay ${command}: ${message}`);
+    printProgressLines(describeFaults(error));
+    printProgress(`  code  ${code}`);
     const hint = describeHint(code, load === undefined ? '' : command);
     if (hint !== undefined) printProgress(`  help  ${hint}`);
     if (code === 'internal' && error instanceof Error) printProgress(error.stack ?? '');
@@ -86,7 +68,7 @@ async function describeUsage(command: string | undefined): Promise<string> {
   const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
   const usages = commands.map(({ usage }) => usage);
   const title =
-    'wasmpay: publishes validators, the components that decide about payments. ' +
+    'wasmpay: writes, tests and publishes validators, the components that decide about payments. ' +
     'One command alone: wasmpay COMMAND --help';
   return [title, ...usages, TARGET_USAGE].join('\n\n');
 }

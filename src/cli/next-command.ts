@@ -54,6 +54,6 @@ function withArtifact(artifact: Digest, args: readonly string[], keeps: (name: s
 }
 
 /** For a POSIX shell. */
-function quoteWord(word: string): string {
+export function quoteWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

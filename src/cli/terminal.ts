@@ -14,9 +14,10 @@ export function printResult(text: string): void {
   process.stdout.write(`${printable(text)}\n`);
 }
 
-export function printJson(value: unknown): void {
+/** `line`: without line feeds, for one value after the other. */
+export function printJson(value: unknown, form: 'block' | 'line' = 'block'): void {
   // JSON itself escapes none above U+001F.
-  const text = JSON.stringify(value, null, 2).replace(CONTROL, (character) =>
+  const text = JSON.stringify(value, null, form === 'line' ? 0 : 2).replace(CONTROL, (character) =>
     character.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
   );
   process.stdout.write(`${text}\n`);

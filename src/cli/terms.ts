@@ -65,7 +65,7 @@ export function parseCount(text: string | undefined, option: string): number | u
 }
 
 /** `--limit NAME=NUMBER`, several times. */
-function parseLimits(texts: readonly string[]): Partial<GuestLimits> {
+export function parseLimits(texts: readonly string[]): Partial<GuestLimits> {
   const limits: { -readonly [K in keyof GuestLimits]?: number } = {};
   for (const text of texts) {
     const [name, number] = text.split('=', 2);

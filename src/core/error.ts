@@ -15,6 +15,9 @@ export type ErrorCode =
   | 'manifest_invalid'
   | 'key_invalid'
   | 'usage'
+  | 'source_invalid'
+  | 'cases_invalid'
+  | 'toolchain_missing'
   | 'build_failed'
   | 'internal';
 

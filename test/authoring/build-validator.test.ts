@@ -260,7 +260,7 @@ LIMITS.set('gro\\u00df', 1000);
     await writeFile(join(directory, '../outside.ts'), 'export class Transaction {}\nexport class Text {}\n');
     await rewrite(join(directory, 'validator.ts'), from, to);
     await expect(build(directory)).rejects.toMatchObject({
-      code: 'usage',
+      code: 'source_invalid',
       message: expect.stringMatching(message) as string,
     });
   });
@@ -361,7 +361,7 @@ export function validate(transaction: Transaction): Verdict {
     await expect(
       buildWithReasons(name, `export function validate(transaction: Transaction): ${answer}\n`),
     ).rejects.toMatchObject({
-      code: 'usage',
+      code: 'source_invalid',
       message: expect.stringMatching(/^validator\.ts:1:1: TS/m) as string,
     });
   });
@@ -374,7 +374,7 @@ export function validate(transaction: Transaction): Verdict {
 export function validate(transaction: Transaction): Verdict { return Verdict.deny('AM02'); }
 `,
     );
-    await expect(build(directory)).rejects.toMatchObject({ code: 'usage' });
+    await expect(build(directory)).rejects.toMatchObject({ code: 'source_invalid' });
   });
 });
 
@@ -418,7 +418,7 @@ describe('nordhaven in TypeScript', () => {
     const directory = await copyExample('nordhaven-typescript', `bad-${title.replaceAll(' ', '-')}`);
     await rewrite(join(directory, 'validator.ts'), from, to);
     await expect(build(directory)).rejects.toMatchObject({
-      code: 'usage',
+      code: 'source_invalid',
       message: expect.stringMatching(message) as string,
     });
   });
@@ -432,7 +432,7 @@ describe('nordhaven in TypeScript', () => {
       "import { outside } from '../outside.ts';\nvoid outside;\nexport const",
     );
     await expect(build(directory)).rejects.toMatchObject({
-      code: 'usage',
+      code: 'source_invalid',
       message: expect.stringMatching(/^validator\.ts:5:\d+: import of /m) as string,
     });
   });
@@ -482,7 +482,7 @@ describe('meridian in TypeScript, with reasons', () => {
     const directory = await copyExample('meridian-typescript', `bad-${title.replaceAll(' ', '-')}`);
     await rewrite(join(directory, 'validator.ts'), from, to);
     await expect(build(directory)).rejects.toMatchObject({
-      code: 'usage',
+      code: 'source_invalid',
       message: expect.stringMatching(message) as string,
     });
   });
@@ -490,7 +490,7 @@ describe('meridian in TypeScript, with reasons', () => {
   it('is refused where its descriptor names the other contract', async () => {
     const directory = await copyExample('meridian-typescript', 'other-contract');
     await rewrite(join(directory, 'validator.json'), '@0.2.0', '@0.1.0');
-    await expect(build(directory)).rejects.toMatchObject({ code: 'usage' });
+    await expect(build(directory)).rejects.toMatchObject({ code: 'source_invalid' });
   });
 
   it('approves nothing by an answer that is no verdict, whatever its types say', async () => {

@@ -1,5 +1,4 @@
-// The contract wasmpay:platform@0.1.0 as a validator in TypeScript sees it: written by hand from
-// wit/wasmpay-platform-0.1.0.wit, because jco's types say bigint where QuickJS gives a number.
+// The contract wasmpay:platform@0.1.0 as a validator in TypeScript sees it. Made of its WIT; do not edit.
 
 declare module 'wasmpay:platform/validation@0.1.0' {
   /** A bank as the transaction names it. */

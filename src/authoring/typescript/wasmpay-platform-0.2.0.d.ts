@@ -1,10 +1,35 @@
-// The contract wasmpay:platform@0.2.0 as a validator in TypeScript sees it: written by hand from
-// wit/0.2.0/wasmpay-platform-0.2.0.wit. A variant of WIT is an object with a `tag` and, where the case has one, a `val`.
+// The contract wasmpay:platform@0.2.0 as a validator in TypeScript sees it. Made of its WIT; do not edit.
 
 declare module 'wasmpay:platform/validation@0.2.0' {
-  import type { Transaction } from 'wasmpay:platform/validation@0.1.0';
+  /** A bank as the transaction names it. */
+  export interface Bank {
+    readonly id: string;
+    readonly name: string;
+    /** ISO 3166 alpha-3 (`USA`, `GBR`) by custom; nothing checks it. */
+    readonly country: string;
+    /** The account's currency, ISO 4217 by custom. */
+    readonly currency: string;
+  }
 
-  export type { Bank, Currency, Transaction } from 'wasmpay:platform/validation@0.1.0';
+  /** A sum of money. */
+  export interface Currency {
+    readonly name: string;
+    readonly symbol: string;
+    /**
+     * The sum in the currency's minor unit (cents, pence). The contract's s64 reaches QuickJS as a number, which is
+     * exact up to 2^53 - 1 only: the build adds a guard that denies any amount beyond it before `validate` is asked.
+     */
+    readonly amount: number;
+  }
+
+  /** One payment. */
+  export interface Transaction {
+    readonly id: string;
+    readonly origin: Bank;
+    readonly destination: Bank;
+    readonly amount: Currency;
+    readonly status: string;
+  }
 
   /** Why a transaction is denied. Outside of these bounds the whole answer counts for nothing: `bad_output`. */
   export interface Denial {
@@ -22,7 +47,7 @@ declare module 'wasmpay:platform/validation@0.2.0' {
 
   /** What a validator exports under the name `validation`. */
   export interface Validation {
-    /** Whether the transaction may pass, and why not. Throwing never approves: the gateway answers the fallback. */
+    /** Whether the transaction may pass, and why not. Throwing never approves: the gateway answers the bank's fallback. */
     readonly validate: (transaction: Transaction) => Verdict;
   }
 }
