@@ -11,7 +11,7 @@ import type { CompileRequest, CompileResponse } from './compile-assemblyscript.t
 import { readContractSource } from './contract.ts';
 import type { BuildOptions, BuildResult } from './languages/language.ts';
 import { sourceError } from './source-error.ts';
-import { projectRoot, runNode } from './toolchain.ts';
+import { FRESH_COMPILERS, projectRoot } from './toolchain.ts';
 
 /**
  * Builds a component from AssemblyScript. Throws `source_invalid` for faults in the source, `build_failed` when a tool crashes, hangs or refuses what the compiler made.
@@ -33,10 +33,10 @@ export async function buildAssemblyScript(options: BuildOptions): Promise<BuildR
       exports: [...entry.exports],
       output,
     };
-    const { exitCode, stdout, stderr } = await runNode(
+    const { exitCode, stdout, stderr } = await (options.compilers ?? FRESH_COMPILERS).run(
       join(projectRoot, 'src/authoring/compile-assemblyscript.ts'),
-      [],
-      { input: request, ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }) },
+      request,
+      options.timeoutMs,
     );
     if (exitCode !== 0)
       throw new WasmpayError('build_failed', `the AssemblyScript compiler crashed: ${stderr}`);

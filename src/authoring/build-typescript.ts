@@ -11,7 +11,7 @@ import { contractTypes } from './contract-types.ts';
 import { stageContract } from './contract.ts';
 import type { BuildOptions, BuildResult } from './languages/language.ts';
 import { sourceError } from './source-error.ts';
-import { findPackage, projectRoot, runNode } from './toolchain.ts';
+import { FRESH_COMPILERS, findPackage, projectRoot, runNode } from './toolchain.ts';
 import { typescriptEntry } from './typescript-entry.ts';
 
 /**
@@ -26,7 +26,7 @@ export async function buildTypeScript(options: BuildOptions): Promise<BuildResul
     // At once, since each takes a processor of its own; whatever else happens, faults of types are told first.
     const [checked, made] = await Promise.allSettled([
       checkTypes(root, scratch, options, timeout),
-      makeComponent(root, scratch, options, timeout),
+      makeComponent(root, scratch, options),
     ]);
     for (const outcome of [checked, made]) if (outcome.status === 'rejected') throw outcome.reason;
     if (made.status === 'rejected') throw made.reason;
@@ -36,12 +36,7 @@ export async function buildTypeScript(options: BuildOptions): Promise<BuildResul
   }
 }
 
-async function makeComponent(
-  root: string,
-  scratch: string,
-  options: BuildOptions,
-  timeout: { timeoutMs?: number },
-): Promise<BuildResult> {
+async function makeComponent(root: string, scratch: string, options: BuildOptions): Promise<BuildResult> {
   const script = await bundle(root, options);
   const request: ComponentizeRequest = {
     script,
@@ -50,10 +45,10 @@ async function makeComponent(
     output: join(scratch, 'component.wasm'),
   };
   await stageContract(options.contract, request.witDirectory);
-  const { exitCode, stderr } = await runNode(
+  const { exitCode, stderr } = await (options.compilers ?? FRESH_COMPILERS).run(
     join(projectRoot, 'src/authoring/componentize-typescript.ts'),
-    [],
-    { input: request, ...timeout },
+    request,
+    options.timeoutMs,
   );
   if (exitCode !== 0) throw new WasmpayError('build_failed', `componentize-qjs: ${stderr.trim()}`);
   return {

@@ -9,7 +9,7 @@ import { WasmpayError } from '../core/error.ts';
 import { findContract, listContractFiles, type Contract } from './contract.ts';
 import { parseDescriptor, type ValidatorDescriptor } from './descriptor.ts';
 import type { Language } from './languages/language.ts';
-import { projectRoot } from './toolchain.ts';
+import { projectRoot, type Compilers } from './toolchain.ts';
 
 /** Which folder to build, and where to. Relative paths are relative to the working directory. */
 export interface BuildValidatorOptions {
@@ -18,6 +18,8 @@ export interface BuildValidatorOptions {
   readonly now?: Clock;
   /** Longest that each compiler may run, milliseconds. */
   readonly timeoutMs?: number;
+  /** A new process for each run of a compiler unless told. */
+  readonly compilers?: Compilers;
 }
 
 /** A validator's component, freshly built or as it was. */
@@ -38,6 +40,9 @@ export interface BuiltValidator {
   /** What the compilers said; empty when nothing was built. */
   readonly log: readonly string[];
 }
+
+/** Where the component of a validator's folder goes unless told, in that folder. */
+export const OUT_FOLDER = 'build';
 
 /** What every build depends on. */
 const COMMON_INPUTS = ['src/authoring/contract.ts', 'src/authoring/toolchain.ts'];
@@ -63,7 +68,11 @@ export async function buildValidator(options: BuildValidatorOptions): Promise<Bu
   const componentPath = join(resolve(options.outDirectory), `${name}.wasm`);
   const recordPath = join(resolve(options.outDirectory), `${name}.json`);
   const toolchain = await language.findToolchain();
-  const digest = await digestInputs(directory, contract, language, toolchain, [componentPath, recordPath]);
+  // Of this build, and of one to the place where components go unless told.
+  const outputs = [resolve(options.outDirectory), join(directory, OUT_FOLDER)].flatMap((folder) =>
+    ['wasm', 'json'].map((ending) => join(folder, `${name}.${ending}`)),
+  );
+  const digest = await digestInputs(directory, contract, language, toolchain, outputs);
   const known = { bank: descriptor.bank, name, descriptor, toolchain, componentPath, digest };
 
   const kept = await readKept(recordPath, componentPath, digest);
@@ -71,8 +80,14 @@ export async function buildValidator(options: BuildValidatorOptions): Promise<Bu
     return { ...known, component: kept, built: false, durationMs: now() - startedMs, log: [] };
   }
   const { source, world } = descriptor;
-  const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
-  const { component, log } = await language.build({ directory, source, contract, world, ...timeout });
+  const { component, log } = await language.build({
+    directory,
+    source,
+    contract,
+    world,
+    ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
+    ...(options.compilers !== undefined && { compilers: options.compilers }),
+  });
   await mkdir(resolve(options.outDirectory), { recursive: true });
   await writeAtomically(componentPath, component);
   const record = { digest, component: sha256(component), bytes: component.byteLength };
@@ -130,7 +145,6 @@ async function digestInputs(
       add(`builder/${relative(projectRoot, file)}`, await readFile(file));
     }
   }
-  // The component itself is beside its sources where no other folder was named.
   const notSources = new Set([...NOT_SOURCES, ...language.notSources].map((name) => join(directory, name)));
   const isOutput = (file: string): boolean =>
     outputs.some((output) => file === output || file.startsWith(`${output}.`));

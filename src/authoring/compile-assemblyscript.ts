@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { componentEmbed, componentNew } from '@bytecodealliance/jco';
 import { main } from 'assemblyscript/asc';
 import { Transform } from 'assemblyscript/transform';
+import { READY_ARGUMENT } from './ready-compilers.ts';
 
 /** What to compile. Paths are absolute, `source` is relative to `directory`. */
 export interface CompileRequest {
@@ -48,8 +49,22 @@ const ASC_OPTIONS = [
 /** Diagnostic categories of asc: PEDANTIC 0, INFO 1, WARNING 2, ERROR 3. */
 const ERROR_CATEGORY = 3;
 
+if (process.argv.includes(READY_ARGUMENT)) await warmUp();
 const request = JSON.parse(await text(process.stdin)) as CompileRequest;
 process.stdout.write(JSON.stringify(await compile(request)));
+
+/** Compiles something, so that V8 has compiled the compiler. */
+async function warmUp(): Promise<void> {
+  const source =
+    'export function warm(text: string, number: i64): string { return text + number.toString(); }';
+  await main(['warm.ts', ...ASC_OPTIONS], {
+    stdout: { write: () => undefined },
+    stderr: { write: () => undefined },
+    readFile: (name) => (name === 'warm.ts' ? source : null),
+    writeFile: () => undefined,
+    listFiles: () => null,
+  });
+}
 
 async function compile(request: CompileRequest): Promise<CompileResponse> {
   const root = await realpath(request.directory);

@@ -1,10 +1,11 @@
 // Finds the compilers that npm installed, whatever the working directory, and runs them in a process of their own:
 // they work on an author's bytes, may crash, loop or call process.exit, and must not take the caller with them.
 
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { WasmpayError } from '../core/error.ts';
 
@@ -41,6 +42,18 @@ export interface ProcessResult {
   readonly stderr: string;
 }
 
+/** How a builder runs its compilers' scripts: each in a process of its own. */
+export interface Compilers {
+  /** Runs a script of ours that reads a request as JSON on standard input. Throws as {@link runNode}. */
+  run(script: string, request: unknown, timeoutMs?: number): Promise<ProcessResult>;
+}
+
+/** Starts a process for each run. */
+export const FRESH_COMPILERS: Compilers = {
+  run: (script, request, timeoutMs) =>
+    runNode(script, [], { input: request, ...(timeoutMs !== undefined && { timeoutMs }) }),
+};
+
 /**
  * Runs a script with this Node, its request as JSON on standard input, without the caller's environment. Throws
  * `build_failed` when it does not end within `timeoutMs` or prints without end.
@@ -50,11 +63,26 @@ export async function runNode(
   args: readonly string[],
   options: { cwd?: string; input?: unknown; timeoutMs?: number } = {},
 ): Promise<ProcessResult> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...args], {
-    cwd: options.cwd ?? dirname(script),
+  return finishNode(startNode(script, args, options.cwd), script, options);
+}
+
+/** A started script that waits for its request. */
+export type NodeProcess = ChildProcessByStdio<Writable, Readable, Readable>;
+
+export function startNode(script: string, args: readonly string[], cwd?: string): NodeProcess {
+  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...args], {
+    cwd: cwd ?? dirname(script),
     env: { PATH: process.env['PATH'] ?? '' },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+}
+
+/** Hands a started script its request and waits for its end. Throws as {@link runNode}. */
+export async function finishNode(
+  child: NodeProcess,
+  script: string,
+  options: { input?: unknown; timeoutMs?: number },
+): Promise<ProcessResult> {
   const timeoutMs = options.timeoutMs ?? COMPILER_TIMEOUT_MS;
   return await new Promise<ProcessResult>((resolve, reject) => {
     const output = { stdout: '', stderr: '' };

@@ -3,18 +3,17 @@
 
 import { resolve, join } from 'node:path';
 
-import { readDescriptor } from '../authoring/build-validator.ts';
+import { OUT_FOLDER, readDescriptor } from '../authoring/build-validator.ts';
 import { WasmpayError } from '../core/error.ts';
 import { slugOf } from '../core/bank.ts';
-import { createResidentTools } from '../publisher/workshop/resident-tools.ts';
-import type { Tools } from '../publisher/workshop/tools.ts';
 import { CASE_OPTIONS, readCases, readCaseSettings, type CaseSettings } from './author/author-options.ts';
 import { describeFaults } from './author/describe-faults.ts';
 import { describeTest } from './author/describe-test.ts';
 import { startDevGateway, type DevGateway } from './author/dev-gateway.ts';
 import { testComponent } from './author/run-cases.ts';
-import { openSubject, OUT_FOLDER } from './author/subject.ts';
+import { openSubject } from './author/subject.ts';
 import { watchFolder } from './author/watch.ts';
+import { createWorkbench, type Workbench } from './author/workbench.ts';
 import { printLines, printProgressLines, type Line } from './colour.ts';
 import { parseOptions } from './options.ts';
 import { parsePort } from './port.ts';
@@ -39,16 +38,17 @@ async function runDev(args: readonly string[]): Promise<number> {
   const { bank } = await readDescriptor(directory);
   const told = untilInterrupted();
   await using gateway = await startDevGateway(port);
-  await using tools = createResidentTools();
+  await using bench = createWorkbench();
   using watching = watchFolder(directory, [resolve(settings.out ?? join(directory, OUT_FOLDER))]);
   const report = settings.asJson ? reportAsJson : reportToPeople;
   report(welcome(gateway, bank));
   const ended = Promise.race([told, gateway.ended.then(() => 'ended' as const)]);
   let serving: number | undefined;
   for (;;) {
-    const round = await runRound(directory, bank, settings, gateway, tools, serving);
+    const round = await runRound(directory, bank, settings, gateway, bench, serving);
     serving = round.serving;
     report(round);
+    bench.compilers.getReady();
     const what = await Promise.race([watching.next().then(() => 'saved' as const), ended]);
     if (what === 'saved') continue;
     if (what === 'ended') throw new WasmpayError('internal', 'the gateway ended by itself');
@@ -71,7 +71,7 @@ async function runRound(
   bank: string,
   { out, cases: casesPath, limits, policy }: CaseSettings,
   gateway: DevGateway,
-  tools: Tools,
+  { compilers, ...bench }: Workbench,
   serving: number | undefined,
 ): Promise<Round> {
   const startMs = performance.now();
@@ -82,9 +82,9 @@ async function runRound(
     more,
   });
   try {
-    const subject = await openSubject(directory, { out, quiet: true });
+    const subject = await openSubject(directory, { out, quiet: true, compilers });
     const cases = await readCases(casesPath === undefined ? subject.casesPath : resolve(casesPath));
-    const report = await testComponent({ component: subject.component, policy, limits, tools }, cases);
+    const report = await testComponent({ component: subject.component, policy, limits, ...bench }, cases);
     const { prepared, refusals } = report;
     const failed = report.cases.filter(({ passed }) => !passed).map(({ name }) => name);
     if (prepared === undefined || refusals.length > 0)
@@ -101,6 +101,8 @@ async function runRound(
       ],
       more: {
         durationMs: Math.round(durationMs),
+        buildMs: Math.round(subject.built?.durationMs ?? 0),
+        stages: report.stages,
         artifact: prepared.bundle.digest,
         cases: cases.length,
         failed,

@@ -3,12 +3,13 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
+import { OUT_FOLDER } from '../authoring/build-validator.ts';
 import { WasmpayError } from '../core/error.ts';
 import { CASE_OPTIONS, readCases, readCaseSettings, type CaseSettings } from './author/author-options.ts';
 import { describeTest } from './author/describe-test.ts';
 import { writeJunit } from './author/junit.ts';
 import { isGood, testComponent, type TestReport } from './author/run-cases.ts';
-import { openSubject, OUT_FOLDER, type Subject } from './author/subject.ts';
+import { openSubject, type Subject } from './author/subject.ts';
 import { watchFolder } from './author/watch.ts';
 import { printLines } from './colour.ts';
 import { parseOptions } from './options.ts';

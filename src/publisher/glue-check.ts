@@ -41,7 +41,7 @@ const MEMBER = /^[a-z][A-Za-z0-9]*$/;
 export function checkGlue(glue: string, allowedNames: ReadonlySet<string>): Refusal[] {
   let module: ScopedModule;
   try {
-    module = parseModule(glue);
+    module = parseModule(glue, { locations: true });
   } catch (cause) {
     return [refusal('module', 'module', '1:0', cause instanceof Error ? cause.message : '')];
   }

@@ -4,6 +4,7 @@ import type { Metering } from '../artifact/manifest.ts';
 import { MARKED_FROM_PAGES } from '../artifact/meter-abi.ts';
 import type { GuestLimits } from '../core/guest-limits.ts';
 import { BinaryFault } from './binary-reader.ts';
+import { NO_MEMORY, type Memory } from './memory.ts';
 import { mostCompileNs } from './meter/compile-work.ts';
 import { costs } from './meter/costs.ts';
 import { LimitFault } from './meter/engine-limits.ts';
@@ -27,6 +28,7 @@ export function meterModules(
   coreModules: readonly Uint8Array[],
   limits: GuestLimits,
   makesHandles: boolean,
+  memory: Memory = NO_MEMORY,
 ): Result<MeteredModules> {
   const { memoryPages, tableElements } = limits;
   const marksWrites = sum(coreModules, initialPagesOf) >= MARKED_FROM_PAGES;
@@ -35,12 +37,10 @@ export function meterModules(
   const reports: MeterReport[] = [];
   for (const [index, bytes] of coreModules.entries()) {
     const where = `core module ${index}`;
-    const result = meterModule(bytes, {
-      maxMemoryPages: memoryPages,
-      maxTableElements: tableElements,
-      marksWrites,
-      where,
-    });
+    const options = { maxMemoryPages: memoryPages, maxTableElements: tableElements, marksWrites, where };
+    const result = memory.recall('meter', [bytes, JSON.stringify(options)], () =>
+      meterModule(bytes, options),
+    );
     if (result.ok) {
       metered.push(result.value.bytes);
       reports.push(result.value.report);

@@ -5,6 +5,7 @@ import type { SandboxPolicy } from '../artifact/release.ts';
 import { DEFAULT_GUEST_LIMITS, type GuestLimits } from '../core/guest-limits.ts';
 import { bundleArtifact, type Bundle } from './bundle.ts';
 import { inspectComponent, type Inspection } from './inspect.ts';
+import type { Memory } from './memory.ts';
 import { meterModules } from './meter.ts';
 import { applyPolicy, type Policy, type PolicyDecision } from './policy.ts';
 import type { Result } from './refusal.ts';
@@ -24,6 +25,8 @@ export interface PrepareOptions extends StageOptions {
   readonly trialScript?: URL;
   /** wasm-tools and jco; each run is a confined process unless told otherwise. */
   readonly tools?: Tools;
+  /** Nothing is remembered unless told. */
+  readonly memory?: Memory;
 }
 
 /** An artifact, and everything that a release of it says about what it may do. */
@@ -65,7 +68,7 @@ export async function prepareComponent(
 
   const transpiled = await run(
     'transpile',
-    () => transpileComponent(component, inspection.names, options.tools),
+    () => transpileComponent(component, inspection.names, options.tools, options.memory),
     (output) => `${output.glue.length} bytes of glue, checked; ${output.coreModules.length} core modules`,
   );
   if (!transpiled.ok) return transpiled;
@@ -74,7 +77,7 @@ export async function prepareComponent(
   const limits: GuestLimits = { ...DEFAULT_GUEST_LIMITS, ...options.limits };
   const metered = await run(
     'meter',
-    () => meterModules(coreModules, limits, inspection.makesHandles),
+    () => meterModules(coreModules, limits, inspection.makesHandles, options.memory),
     ({ metering, unrestorable }) =>
       `${metering.initialPages} pages of memory; ${unrestorable[0] ?? 'restored after each call'}`,
   );

@@ -4,6 +4,7 @@
 
 import { MAX_CORE_MODULES } from '../core/limits.ts';
 import { checkGlue } from './glue-check.ts';
+import { NO_MEMORY, type Memory } from './memory.ts';
 import { quote, type Refusal, type Result } from './refusal.ts';
 import { shrinkGlue } from './shrink-glue.ts';
 import { CONFINED_TOOLS, type Tools } from './workshop/tools.ts';
@@ -43,6 +44,7 @@ export async function transpileComponent(
   component: Uint8Array,
   names: ReadonlySet<string>,
   tools: Tools = CONFINED_TOOLS,
+  memory: Memory = NO_MEMORY,
 ): Promise<Result<Transpiled>> {
   const generated = await tools.generate(component, OPTIONS);
   if (!generated.ok) return refuse(failed(generated.reason));
@@ -53,10 +55,9 @@ export async function transpileComponent(
       .sort((a, b) => numberOf(a) - numberOf(b));
     const source = files[`${NAME}.js`];
     if (source === undefined) throw new Error('jco wrote no glue');
-    const shrunk = await shrinkGlue(
-      new TextDecoder('utf-8', { fatal: true }).decode(source),
-      new Map(cores.map((file, index) => [file, `core${index}.wasm`])),
-    );
+    const ours = new Map(cores.map((file, index) => [file, `core${index}.wasm`]));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(source);
+    const shrunk = await memory.recall('shrink', [text, ...cores], () => shrinkGlue(text, ours));
     const coreModules = [...cores.map((file) => files[file] ?? new Uint8Array()), ...shrunk.inlineModules];
     if (coreModules.length > MAX_CORE_MODULES) return refuse(tooManyModules(coreModules.length));
     const refusals = checkGlue(shrunk.glue, names);

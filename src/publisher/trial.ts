@@ -23,7 +23,12 @@ export async function tryArtifact(
   const input = { value: { digest: bundle.digest, policy }, blobs: [bundle.bytes] };
   const run = await runConfined(script, input, DEFAULT_BOUNDS);
   if (!run.ok) return refuse('trial', `The trial failed: ${run.reason}.`);
-  const verdict = (run.message.value ?? {}) as Record<string, unknown>;
+  return judgeTrial(run.message.value);
+}
+
+/** What a trial's verdict means. It is of a process that ran the guest, and read as such. */
+export function judgeTrial(value: unknown): Result<Trial> {
+  const verdict = (value ?? {}) as Record<string, unknown>;
   const { ok, probe, problem } = verdict;
   const trial = parseTrial(verdict);
   if (ok === true && trial !== undefined) return { ok: true, value: trial };

@@ -553,6 +553,11 @@ describe('a second build', () => {
 
     await writeFile(join(directory, 'README.md'), 'other words');
     expect((await build(directory, out)).built).toBe(false);
+    // A component beside its sources is none of them.
+    const beside = join(directory, 'build');
+    expect(await build(directory, beside)).toMatchObject({ built: true, digest: first.digest });
+    expect((await build(directory, beside)).built).toBe(false);
+    expect((await build(directory, out)).built).toBe(false);
 
     await rewrite(join(directory, 'validator.ts'), "'GBR'", "'IRL'");
     const third = await build(directory, out);

@@ -2,6 +2,7 @@
 // knows their names: a language is added by its file, a line in the registry and a folder of templates.
 
 import type { Contract } from '../contract.ts';
+import type { Compilers } from '../toolchain.ts';
 
 /** What a builder is given. `source` is relative to `directory`; nothing outside `directory` is read for the author. */
 export interface BuildOptions {
@@ -11,6 +12,8 @@ export interface BuildOptions {
   readonly world: string;
   /** Longest that each compiler may run, milliseconds. */
   readonly timeoutMs?: number;
+  /** A new process for each run unless told. */
+  readonly compilers?: Compilers;
 }
 
 /** A component and what the compilers said about it. */

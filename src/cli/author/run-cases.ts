@@ -1,28 +1,27 @@
-// Cases on the production sandbox: the component goes through the publisher's own stages, and its artifact answers in a
-// confined process under the limits that a release would have.
+// Cases on the production sandbox: the component goes through the publisher's own stages, and its artifact answers under
+// the limits that a release would have.
 
 import type { Case } from '../../authoring/cases.ts';
 import type { GuestLimits } from '../../core/guest-limits.ts';
-import { longestHoldMs } from '../../core/guest-limits.ts';
-import { prepareComponent, type Prepared } from '../../publisher/prepare.ts';
+import type { Memory } from '../../publisher/memory.ts';
 import type { Policy } from '../../publisher/policy.ts';
+import { prepareComponent, type Prepared } from '../../publisher/prepare.ts';
 import type { Refusal } from '../../publisher/refusal.ts';
 import type { StageReport } from '../../publisher/stages.ts';
-import { tryArtifact, type Trial } from '../../publisher/trial.ts';
-import { DEFAULT_BOUNDS, runConfined } from '../../publisher/workshop/confined-process.ts';
+import type { Trial } from '../../publisher/trial.ts';
 import type { Tools } from '../../publisher/workshop/tools.ts';
-import { WasmpayError } from '../../core/error.ts';
-import { toWireCall, type CaseRun } from '../../sandbox/node/case-calls.ts';
-import { TRIAL_SCRIPT } from '../publish.ts';
+import { toWireCall } from '../../sandbox/node/case-calls.ts';
 import { judgeCase, type JudgedCase } from './judge-cases.ts';
-
-const CASES_SCRIPT = new URL('../../sandbox/node/cases-child.ts', import.meta.url);
+import { runConfinedArtifact, type RunArtifact } from './run-artifact.ts';
 
 export interface RunOptions {
   readonly component: Uint8Array<ArrayBuffer>;
   readonly policy: Policy;
   readonly limits: Partial<GuestLimits>;
   readonly tools?: Tools;
+  readonly memory?: Memory;
+  /** In confined processes unless told. */
+  readonly runArtifact?: RunArtifact;
   readonly onStage?: (report: StageReport) => void;
 }
 
@@ -47,13 +46,11 @@ export async function testComponent(options: RunOptions, cases: readonly Case[])
   const stages: StageReport[] = [];
   const prepared = await prepareComponent({ ...options, stopwatch: () => performance.now() }, stages);
   if (!prepared.ok) return { refusals: prepared.refusals, cases: [], stages };
-  const { bundle, policy } = prepared.value;
   const startMs = performance.now();
-  // At once: each is a process of its own. A validator that fails its trial still has cases that say more.
-  const [trial, judged] = await Promise.all([
-    tryArtifact(bundle, policy, TRIAL_SCRIPT),
-    runCases(prepared.value, cases),
-  ]);
+  const { trial, runs, outputs } = await (options.runArtifact ?? runConfinedArtifact)(
+    prepared.value,
+    cases.map(toWireCall),
+  );
   const report: StageReport = {
     stage: 'trial',
     summary: trial.ok ? `${trial.value.probes} probes answered twice the same` : 'refused',
@@ -61,34 +58,16 @@ export async function testComponent(options: RunOptions, cases: readonly Case[])
   };
   stages.push(report);
   options.onStage?.(report);
+  const decoder = new TextDecoder();
   return {
     prepared: prepared.value,
+    // A validator that fails its trial still has cases that say more.
     refusals: trial.ok ? [] : trial.refusals,
     ...(trial.ok && { trial: trial.value }),
-    cases: judged,
+    cases: cases.flatMap((asked, index) => {
+      const run = runs[index];
+      return run === undefined ? [] : [judgeCase(asked, run, decoder.decode(outputs[index]))];
+    }),
     stages,
   };
-}
-
-/** Longest time for all cases, milliseconds: twice what the worst guest may take for each, and the process's own start. */
-function boundMs(prepared: Prepared, count: number): number {
-  return DEFAULT_BOUNDS.timeMs + Math.ceil(2 * count * longestHoldMs(prepared.policy.limits));
-}
-
-async function runCases(prepared: Prepared, cases: readonly Case[]): Promise<JudgedCase[]> {
-  if (cases.length === 0) return [];
-  const { bundle, policy } = prepared;
-  const input = {
-    value: { digest: bundle.digest, policy, calls: cases.map(toWireCall) },
-    blobs: [bundle.bytes],
-  };
-  const bounds = { ...DEFAULT_BOUNDS, timeMs: boundMs(prepared, cases.length) };
-  const run = await runConfined(CASES_SCRIPT, input, bounds);
-  if (!run.ok) throw new WasmpayError('internal', `the cases could not be run: ${run.reason}`);
-  const runs = run.message.value as readonly CaseRun[];
-  const decoder = new TextDecoder();
-  return cases.flatMap((asked, index) => {
-    const caseRun = runs[index];
-    return caseRun === undefined ? [] : [judgeCase(asked, caseRun, decoder.decode(run.message.blobs[index]))];
-  });
 }

@@ -4,7 +4,13 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 
-import { buildValidator, readDescriptor, type BuiltValidator } from '../../authoring/build-validator.ts';
+import {
+  buildValidator,
+  OUT_FOLDER,
+  readDescriptor,
+  type BuiltValidator,
+} from '../../authoring/build-validator.ts';
+import type { Compilers } from '../../authoring/toolchain.ts';
 import { WasmpayError } from '../../core/error.ts';
 import { readComponentFile } from '../options.ts';
 import { printProgress } from '../terminal.ts';
@@ -20,16 +26,13 @@ export interface Subject {
   readonly built?: BuiltValidator;
 }
 
-/** Where the component of a validator's folder goes unless told. */
-export const OUT_FOLDER = 'build';
-
 /**
  * Opens `argument`, the working directory unless told. Throws `usage` where there is no such thing, and what building
  * throws. Says on standard error what takes its time, unless `quiet`.
  */
 export async function openSubject(
   argument: string | undefined,
-  { out, quiet }: { out?: string | undefined; quiet: boolean },
+  { out, quiet, compilers }: { out?: string | undefined; quiet: boolean; compilers?: Compilers },
 ): Promise<Subject> {
   const path = resolve(argument ?? '.');
   const found = await stat(path).catch(() => undefined);
@@ -49,6 +52,7 @@ export async function openSubject(
   const built = await buildValidator({
     directory: path,
     outDirectory: resolve(out ?? join(path, OUT_FOLDER)),
+    ...(compilers !== undefined && { compilers }),
   });
   const { name, component, componentPath } = built;
   return { name, component, componentPath, casesPath: join(path, 'cases.json'), built };
