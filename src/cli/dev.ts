@@ -45,7 +45,13 @@ async function runDev(args: readonly string[]): Promise<number> {
   const ended = Promise.race([told, gateway.ended.then(() => 'ended' as const)]);
   let serving: number | undefined;
   for (;;) {
-    const round = await runRound(directory, bank, settings, gateway, bench, serving);
+    const work = runRound(directory, bank, settings, gateway, bench, serving);
+    const round = await Promise.race([work, told]);
+    if (round === 'interrupted') {
+      // What it started ends by itself; nobody is told any more.
+      work.catch(() => undefined);
+      return 0;
+    }
     serving = round.serving;
     report(round);
     bench.compilers.getReady();

@@ -6,12 +6,14 @@ import { dirname, join, resolve } from 'node:path';
 import { OUT_FOLDER } from '../authoring/build-validator.ts';
 import { WasmpayError } from '../core/error.ts';
 import { CASE_OPTIONS, readCases, readCaseSettings, type CaseSettings } from './author/author-options.ts';
+import { describeFaults } from './author/describe-faults.ts';
 import { describeTest } from './author/describe-test.ts';
 import { writeJunit } from './author/junit.ts';
 import { isGood, testComponent, type TestReport } from './author/run-cases.ts';
 import { openSubject, type Subject } from './author/subject.ts';
 import { watchFolder } from './author/watch.ts';
-import { printLines } from './colour.ts';
+import { createWorkbench, type Workbench } from './author/workbench.ts';
+import { printLines, printProgressLines } from './colour.ts';
 import { parseOptions } from './options.ts';
 import { printJson, printProgress } from './terminal.ts';
 
@@ -33,7 +35,7 @@ async function runTest(args: readonly string[]): Promise<number> {
   });
   const settings = await readCaseSettings(options);
   const junit = options['junit'] as string | undefined;
-  const once = (): Promise<number> => testOnce(positionals[0], settings, junit);
+  const once = (bench?: Workbench): Promise<number> => testOnce(positionals[0], settings, junit, bench);
   if (options['watch'] !== true) return once();
   if (settings.asJson)
     throw new WasmpayError('usage', '--watch has no end, and so no JSON: leave one of them out');
@@ -44,13 +46,18 @@ async function testOnce(
   argument: string | undefined,
   settings: CaseSettings,
   junit: string | undefined,
+  { compilers, ...bench }: Partial<Workbench> = {},
 ): Promise<number> {
   const startMs = performance.now();
   const { asJson, limits, policy } = settings;
-  const subject = await openSubject(argument, { out: settings.out, quiet: asJson });
+  const subject = await openSubject(argument, {
+    out: settings.out,
+    quiet: asJson,
+    ...(compilers !== undefined && { compilers }),
+  });
   const cases = await readCases(settings.cases === undefined ? subject.casesPath : resolve(settings.cases));
   if (!asJson) printProgress(`testing    ${subject.name} in the production sandbox …`);
-  const report = await testComponent({ component: subject.component, policy, limits }, cases);
+  const report = await testComponent({ component: subject.component, policy, limits, ...bench }, cases);
   const durationMs = performance.now() - startMs;
   if (junit !== undefined) await writeReport(junit, writeJunit(subject.name, report, durationMs));
   if (asJson) printJson(toJson(subject, report, durationMs));
@@ -94,21 +101,24 @@ async function writeReport(path: string, text: string): Promise<void> {
 async function watchTests(
   argument: string | undefined,
   settings: CaseSettings,
-  once: () => Promise<number>,
+  once: (bench: Workbench) => Promise<number>,
 ): Promise<never> {
   const path = resolve(argument ?? '.');
   const folder = path.endsWith('.wasm') ? dirname(path) : path;
   const ignored = path.endsWith('.wasm') ? [] : [resolve(settings.out ?? join(path, OUT_FOLDER))];
+  await using bench = createWorkbench();
   using watching = watchFolder(folder, ignored);
   for (;;) {
     try {
-      await once();
+      await once(bench);
     } catch (error) {
       // An outage or a bug would be there the next time as well.
       if (!(error instanceof WasmpayError)) throw error;
       printProgress(`wasmpay test: ${error.message}`);
+      printProgressLines(describeFaults(error));
     }
     printProgress('\nwaiting    for a save; Ctrl-C ends it');
+    bench.compilers.getReady();
     await watching.next();
   }
 }

@@ -60,10 +60,13 @@ export async function startDevGateway(port: number): Promise<DevGateway> {
     throw error;
   });
   const store = createFilesystemStore(directory);
+  let isEnded = false;
   return {
     url,
     ended,
     async release(bankId, { component, bundle, decision, policy }) {
+      // A store that is gone must not come back.
+      if (isEnded) throw new WasmpayError('internal', 'the gateway has ended');
       await storeArtifact(store, component, bundle);
       const released = await releaseArtifact(
         store,
@@ -85,6 +88,7 @@ export async function startDevGateway(port: number): Promise<DevGateway> {
     },
     async [Symbol.asyncDispose]() {
       // Not SIGTERM: it would wait for connections that a browser keeps.
+      isEnded = true;
       child.kill('SIGKILL');
       await ended;
       await rm(folder, { recursive: true, force: true });
