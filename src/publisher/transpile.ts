@@ -22,7 +22,8 @@ export interface Transpiled {
 /** File names are derived from it; the glue check knows none of them. */
 const NAME = 'validator';
 
-const OPTIONS = {
+/** What jco is asked for. */
+export const TRANSPILE_OPTIONS = {
   name: NAME,
   instantiation: { tag: 'sync' },
   // No module in the text, no types, nothing of Node, no JSPI (`asyncMode`).
@@ -46,7 +47,7 @@ export async function transpileComponent(
   tools: Tools = CONFINED_TOOLS,
   memory: Memory = NO_MEMORY,
 ): Promise<Result<Transpiled>> {
-  const generated = await tools.generate(component, OPTIONS);
+  const generated = await tools.generate(component, TRANSPILE_OPTIONS);
   if (!generated.ok) return refuse(failed(generated.reason));
   const { files, imports } = generated;
   try {

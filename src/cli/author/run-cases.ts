@@ -9,6 +9,7 @@ import { prepareComponent, type Prepared } from '../../publisher/prepare.ts';
 import type { Refusal } from '../../publisher/refusal.ts';
 import type { StageReport } from '../../publisher/stages.ts';
 import type { Trial } from '../../publisher/trial.ts';
+import { createEagerTools } from '../../publisher/workshop/eager-tools.ts';
 import type { Tools } from '../../publisher/workshop/tools.ts';
 import { toWireCall } from '../../sandbox/node/case-calls.ts';
 import { judgeCase, type JudgedCase } from './judge-cases.ts';
@@ -44,7 +45,10 @@ export function isGood({ refusals, cases }: TestReport): boolean {
 /** Prepares a component as publishing does, tries it, and runs the cases. Never throws for what a guest does. */
 export async function testComponent(options: RunOptions, cases: readonly Case[]): Promise<TestReport> {
   const stages: StageReport[] = [];
-  const prepared = await prepareComponent({ ...options, stopwatch: () => performance.now() }, stages);
+  const prepared = await prepareComponent(
+    { ...options, tools: options.tools ?? createEagerTools(), stopwatch: () => performance.now() },
+    stages,
+  );
   if (!prepared.ok) return { refusals: prepared.refusals, cases: [], stages };
   const startMs = performance.now();
   const { trial, runs, outputs } = await (options.runArtifact ?? runConfinedArtifact)(
