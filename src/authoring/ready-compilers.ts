@@ -5,8 +5,8 @@ import { finishNode, startNode, type Compilers, type NodeProcess } from './toolc
 
 /** Compilers that get ready between builds. Disposing them ends those that wait. */
 export interface ReadyCompilers extends Compilers, Disposable {
-  /** Starts a process for each script that was run so far and has none waiting. */
-  getReady(): void;
+  /** Starts a process for each script that was run so far, and each of `scripts`, that has none waiting. */
+  getReady(scripts?: readonly string[]): void;
 }
 
 /** What tells a script to warm up before it reads its request. */
@@ -24,8 +24,8 @@ export function createReadyCompilers(): ReadyCompilers {
       const child = ready?.exitCode === null && ready.signalCode === null ? ready : startNode(script, []);
       return finishNode(child, script, { input: request, ...(timeoutMs !== undefined && { timeoutMs }) });
     },
-    getReady() {
-      for (const script of used) {
+    getReady(scripts = []) {
+      for (const script of new Set([...used, ...scripts])) {
         if (waiting.has(script)) continue;
         const child = startNode(script, [READY_ARGUMENT]);
         // What fails now fails again when it is run, and is told then.

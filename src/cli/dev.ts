@@ -35,7 +35,7 @@ async function runDev(args: readonly string[]): Promise<number> {
   const settings = await readCaseSettings(options);
   const port = parsePort(String(options['port']), '--port');
   const directory = resolve(positionals[0] ?? '.');
-  const { bank } = await readDescriptor(directory);
+  const { bank, language } = await readDescriptor(directory);
   const told = untilInterrupted();
   await using gateway = await startDevGateway(port);
   await using bench = createWorkbench();
@@ -54,7 +54,7 @@ async function runDev(args: readonly string[]): Promise<number> {
     }
     serving = round.serving;
     report(round);
-    bench.compilers.getReady();
+    bench.compilers.getReady(language.compilerScripts);
     const what = await Promise.race([watching.next().then(() => 'saved' as const), ended]);
     if (what === 'saved') continue;
     if (what === 'ended') throw new WasmpayError('internal', 'the gateway ended by itself');

@@ -48,6 +48,10 @@ describe('ready compilers', () => {
     const third = await run('c');
     expect(third.ready).toBe(false);
     expect(new Set([first.pid, second.pid, third.pid]).size).toBe(3);
+    // One that was never run is made ready where it is named.
+    using others = createReadyCompilers();
+    others.getReady([script]);
+    expect(JSON.parse((await others.run(script, 'd')).stdout)).toMatchObject({ ready: true, input: '"d"' });
     // Nothing of our environment is there.
     expect(second.home).toBeUndefined();
   });

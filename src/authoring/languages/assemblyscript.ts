@@ -23,6 +23,7 @@ export const ASSEMBLYSCRIPT: Language = {
     'src/authoring/compile-assemblyscript.ts',
     'src/authoring/build-assemblyscript.ts',
   ],
+  compilerScripts: [join(projectRoot, 'src/authoring/compile-assemblyscript.ts')],
   // AssemblyScript pins its binaryen, so its version stands for both.
   findToolchain: async () =>
     ['assemblyscript', '@bytecodealliance/jco', '@bytecodealliance/jco-transpile'].map(versionOf),

@@ -48,6 +48,8 @@ export interface Language {
   readonly notSources: readonly string[];
   /** Sources of ours that, with the toolchain, decide what a build gives. Relative to the project. */
   readonly inputs: readonly string[];
+  /** Scripts of ours that a build runs by its compilers, absolute: they can be made ready before the first build. */
+  readonly compilerScripts: readonly string[];
   /**
    * The toolchain that a build would use: a name and version for each part. Throws `toolchain_missing`, which says what to
    * install, where a part is not there.

@@ -24,6 +24,7 @@ export const TYPESCRIPT: Language = {
     'src/authoring/build-typescript.ts',
     'src/authoring/contract-types.ts',
   ],
+  compilerScripts: [join(projectRoot, 'src/authoring/componentize-typescript.ts')],
   findToolchain: async () => ['typescript', 'esbuild', 'componentize-qjs'].map(versionOf),
   // Loaded when asked for: esbuild is not needed to say what languages there are.
   build: async (options) => (await import('../build-typescript.ts')).buildTypeScript(options),
