@@ -18,10 +18,10 @@ const TABLE: Record<string, string> = {
   publisher:
     'core artifact store/object-store.ts store/keys.ts node: @bytecodealliance/jco-transpile acorn esbuild',
   authoring:
-    'core node: @bytecodealliance/jco assemblyscript componentize-qjs esbuild typescript wasmpay:platform',
+    'core node: @bytecodealliance/jco assemblyscript componentize-qjs esbuild marked parse5 typescript wasmpay:platform',
   control: 'core artifact store publisher node: hono',
   console: '',
-  cli: 'core artifact store publisher sandbox authoring node:',
+  cli: 'core artifact store publisher sandbox authoring node: @modelcontextprotocol/server zod',
   entry:
     'core artifact store sandbox gateway publisher authoring control node: @hono/node-server miniflare esbuild @cloudflare/workers-types cloudflare:workers wasmpay:child',
 };

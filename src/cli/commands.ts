@@ -14,6 +14,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   test: async () => (await import('./test.ts')).testCommand,
   bench: async () => (await import('./bench.ts')).benchCommand,
   dev: async () => (await import('./dev.ts')).devCommand,
+  prompt: async () => (await import('./prompt.ts')).promptCommand,
+  deploy: async () => (await import('./deploy.ts')).deployCommand,
   inspect: async () => (await import('./inspect.ts')).inspectCommand,
   publish: async () => (await import('./publish.ts')).publishCommand,
   activate: async () => (await import('./activate.ts')).activateCommand,

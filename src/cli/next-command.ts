@@ -3,12 +3,20 @@
 
 import { isDigest, type Digest } from '../artifact/digest.ts';
 import type { Refusal } from '../publisher/refusal.ts';
-import { SOURCE_OPTIONS } from './target.ts';
+import { DESK_OPTIONS, SOURCE_OPTIONS } from './target.ts';
+import { TERM_OPTIONS } from './terms.ts';
 
 /** The command that activates what was published, or is to be activated, under `args`. */
 export function activationOf(artifact: Digest, args: readonly string[]): string {
   const words = withArtifact(artifact, args, (name) => name !== 'no-activate' && name !== 'json');
   return ['wasmpay activate', ...words].join(' ');
+}
+
+/** The same for a command that names its bank by an option, and has others of its own. */
+export function activationFor(bank: string, artifact: Digest, args: readonly string[]): string {
+  const isKept = (name: string): boolean =>
+    name !== 'json' && (Object.hasOwn(DESK_OPTIONS, name) || Object.hasOwn(TERM_OPTIONS, name));
+  return ['wasmpay activate', ...withArtifact(artifact, [bank, 'FILE', ...args], isKept)].join(' ');
 }
 
 /** Refusals whose way out is another command on the same target, with all of that command. */
@@ -32,7 +40,7 @@ function comparisonOf(artifact: Digest, args: readonly string[]): string {
 }
 
 /** Options without a value. */
-const FLAGS: ReadonlySet<string> = new Set(['strict', 'accept-imports', 'no-activate', 'json']);
+const FLAGS: ReadonlySet<string> = new Set(['strict', 'accept-imports', 'no-activate', 'yes', 'json']);
 
 /** The first argument of `args`, the artifact in the place of the second, and those options that `keeps` names. */
 function withArtifact(artifact: Digest, args: readonly string[], keeps: (name: string) => boolean): string[] {

@@ -19,18 +19,21 @@ export interface CommandOptions {
   readonly node?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** What standard input gives; it is closed at once unless told. */
+  readonly input?: string;
 }
 
 /** Runs `wasmpay` with `args` until it ends. */
 export async function runCommand(
   args: readonly string[],
-  { node = process.execPath, env = {}, cwd = ROOT }: CommandOptions = {},
+  { node = process.execPath, env = {}, cwd = ROOT, input }: CommandOptions = {},
 ): Promise<CommandResult> {
   const child = spawn(node, [COMMAND, ...args], {
     cwd,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.end(input);
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
