@@ -16,6 +16,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   dev: async () => (await import('./dev.ts')).devCommand,
   prompt: async () => (await import('./prompt.ts')).promptCommand,
   deploy: async () => (await import('./deploy.ts')).deployCommand,
+  mcp: async () => (await import('./mcp.ts')).mcpCommand,
   inspect: async () => (await import('./inspect.ts')).inspectCommand,
   publish: async () => (await import('./publish.ts')).publishCommand,
   activate: async () => (await import('./activate.ts')).activateCommand,
