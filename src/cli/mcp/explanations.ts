@@ -24,6 +24,7 @@ const FAILURES: Readonly<Record<FailureCode, string>> = {
     'The validator hit its limits several times in a row and is left alone for a while. Mend what hits them first.',
   share_exceeded:
     'The bank used more than its share of the gateway while others were asking. Make the validator cheaper.',
+  no_validator: 'The release says that the bank has no validator. Publish one.',
   disabled: 'The bank is switched off. A person switches it on again: wasmpay enable BANK.',
 };
 
