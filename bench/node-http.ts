@@ -13,7 +13,7 @@ import { median, percentile, table } from './statistics.ts';
 const ROUNDS = Number(process.argv[2] ?? 12);
 const ROUND_MS = 1_000;
 const CONNECTIONS = 16;
-const COLD_ROUNDS = 3 * ROUNDS;
+const COLD_ROUNDS = Number(process.argv[3] ?? 3 * ROUNDS);
 const SLOW_READ_MS = 50;
 /** After this long a bank has no neighbours, and no ration either: each subject is measured alone. */
 const ALONE_MS = DEFAULT_RATIONS.neighbourMs + 100;
@@ -53,6 +53,7 @@ for (const { name, title } of EXAMPLES) {
 const samples = subjects.map((subject) => ({
   ...subject,
   rates: [] as number[],
+  processorUs: [] as number[],
   latencies: [] as number[],
   cold: [] as number[],
   coldSlow: [] as number[],
@@ -62,9 +63,12 @@ const samples = subjects.map((subject) => ({
 for (let round = -2; round < ROUNDS; round += 1) {
   for (const subject of samples) {
     await sleep(ALONE_MS);
+    const before = await gateway.command({ kind: 'usage' });
     const result = await load(subject.target, CONNECTIONS, ROUND_MS);
+    const after = await gateway.command({ kind: 'usage' });
     if (round < 0) continue;
     subject.rates.push(result.perSecond);
+    subject.processorUs.push((1_000 * (after.processorMs - before.processorMs)) / result.requests);
     subject.latencies.push(...result.latencies);
   }
 }
@@ -88,13 +92,24 @@ for (let round = 0; round < COLD_ROUNDS; round += 1) {
 }
 
 const base = median(samples[0]?.rates ?? []);
+const baseProcessorUs = median(samples[0]?.processorUs ?? []);
 console.log(
   table(
-    [`Node, warm, ${CONNECTIONS} connections`, 'requests/s', 'share', 'p50 ms', 'p99 ms'],
-    samples.map(({ title, rates, latencies }) => [
+    [
+      `Node, warm, ${CONNECTIONS} connections`,
+      'requests/s',
+      'share',
+      'processor µs',
+      'share',
+      'p50 ms',
+      'p99 ms',
+    ],
+    samples.map(({ title, rates, processorUs, latencies }) => [
       title,
       median(rates).toFixed(0),
       (median(rates) / base).toFixed(2),
+      median(processorUs).toFixed(0),
+      (baseProcessorUs / median(processorUs)).toFixed(2),
       median(latencies).toFixed(2),
       percentile(latencies, 0.99).toFixed(2),
     ]),

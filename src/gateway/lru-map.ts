@@ -16,9 +16,15 @@ export function createLruMap<V>(budget: number, costOf: (value: V) => number = (
   // A Map iterates in the order of insertion: its first key is the least recently used one.
   const entries = new Map<string, { readonly key: string; readonly value: V; readonly cost: number }>();
   let total = 0;
+  /** The one that was used last: it need not be moved. */
+  let newest: unknown;
 
   const remove = (key: string): void => {
-    total -= entries.get(key)?.cost ?? 0;
+    const entry = entries.get(key);
+    if (entry === undefined) return;
+    // What is gone is not to be held.
+    if (entry === newest) newest = undefined;
+    total -= entry.cost;
     entries.delete(key);
   };
 
@@ -26,9 +32,11 @@ export function createLruMap<V>(budget: number, costOf: (value: V) => number = (
     get(key) {
       const entry = entries.get(key);
       if (entry === undefined) return undefined;
+      if (entry === newest) return entry.value;
       entries.delete(key);
       // Under the key that came with the value: the caller's equal one may be a slice that holds a whole body.
       entries.set(entry.key, entry);
+      newest = entry;
       return entry.value;
     },
     set(key, value) {
@@ -39,7 +47,9 @@ export function createLruMap<V>(budget: number, costOf: (value: V) => number = (
         if (total + cost <= budget) break;
         remove(oldest);
       }
-      entries.set(key, { key, value, cost });
+      const entry = { key, value, cost };
+      entries.set(key, entry);
+      newest = entry;
       total += cost;
     },
     delete: remove,
