@@ -4,7 +4,7 @@
 import { hexOf, sha256, type Digest } from '../../artifact/digest.ts';
 import { WasmpayError } from '../../core/error.ts';
 
-/** Most components at a time, and most bytes of all of them: each is at most 16 MiB. */
+/** Most components at a time, and most bytes of all of them: one is at most 32 MiB. */
 const MOST = 32;
 const MOST_BYTES = 64 * 1024 * 1024;
 
