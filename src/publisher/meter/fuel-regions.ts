@@ -1,9 +1,10 @@
 // Charges are made per region. A region is a stretch of text that control enters only at its start and that holds no
 // loop, so a way through it runs each of its operators at most once; the cost of all of them is charged at its start, in
-// front of the work, by inserting the charge once the region's end is known. Calls do not end a region: what comes after
-// the call was paid before it. A region starts at the function's start, at a loop, and where ways meet that did not all
-// come from within it. It also ends where going on would make those who leave early, or skip an arm, pay too much more
-// than they use (SKIPPED_FUEL): with nothing to skip, that is a basic block.
+// front of the work, by inserting the charge once the region's end is known. A call does not end a region: what comes
+// after it was paid before it; many calls do, for what callees charge without a look at the counter has to be looked at.
+// A region starts at the function's start, at a loop, and where ways meet that did not all come from within it. It also
+// ends where going on would make those who leave early, or skip an arm, pay too much more than they use (SKIPPED_FUEL):
+// with nothing to skip, that is a basic block.
 
 import { ByteWriter } from './byte-writer.ts';
 import { SKIPPED_FUEL, UNCHECKED_CALL_FUEL } from './check-policy.ts';
@@ -77,6 +78,16 @@ export class FuelRegions {
     this.calls += 1;
   }
 
+  /**
+   * A call was written. Ends the region where one more would be too much: its charge stands in front of all its calls, so
+   * what they charge without a check is looked at by the next region.
+   */
+  afterCall(): void {
+    if ((this.calls + 1) * UNCHECKED_CALL_FUEL <= this.uncheckedFuel) return;
+    this.counter.holdInLocal();
+    this.end();
+  }
+
   openLabel(label: number): void {
     this.arriving[label] = 0;
     this.origins[label] = NO_REGION;
@@ -135,17 +146,18 @@ export class FuelRegions {
   /** Ends the region: puts its charge, and a check where one is due, at its start. */
   end(): void {
     const { pending } = this;
+    const called = this.calls * UNCHECKED_CALL_FUEL;
     if (this.inEntry) {
       this.entryFuel = pending;
       this.inEntry = false;
     } else if (pending > 0 || this.mustCheck) {
-      const check = this.mustCheck || this.unchecked + pending > this.uncheckedFuel;
+      const check = this.mustCheck || this.unchecked + pending + called > this.uncheckedFuel;
       this.charge.clear();
       writeCharge(this.charge, this.counter.place, pending, check);
       this.out.insert(this.regionStart, this.charge);
       this.unchecked = check ? 0 : this.unchecked + pending;
     }
-    this.unchecked += this.calls * UNCHECKED_CALL_FUEL;
+    this.unchecked += called;
     for (const label of this.skipping) {
       this.arriving[label] = Math.max(this.arriving[label] ?? 0, this.unchecked);
     }

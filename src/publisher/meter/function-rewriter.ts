@@ -335,6 +335,7 @@ export class FunctionRewriter {
     this.counter.holdInGlobal();
     this.out.indexed(CALL, index);
     this.counter.returned();
+    this.regions.afterCall();
   }
 
   /** The counter goes along on top of the arguments, and comes back on top of the results. */
@@ -346,6 +347,7 @@ export class FunctionRewriter {
     out.indexed(CALL, index);
     out.indexed(LOCAL_SET, local);
     counter.handedBack();
+    this.regions.afterCall();
   }
 
   private callIndirect(): void {
@@ -357,6 +359,7 @@ export class FunctionRewriter {
     this.out.indexed(CALL_INDIRECT, typeIndex);
     this.out.u32(table);
     this.counter.returned();
+    this.regions.afterCall();
   }
 
   private applyCall(type: FunctionType | undefined): void {
