@@ -199,8 +199,14 @@ function hasVectorNans(traits: FunctionTraits): boolean {
   return traits.nanShapes >> NAN_F32X4 !== 0;
 }
 
+/** By a type's values: there may be a thousand of them, and any number of functions of that type. */
+const vectorCounts = new WeakMap<Uint8Array, number>();
+
 function countVectors(types: Uint8Array): number {
+  const known = vectorCounts.get(types);
+  if (known !== undefined) return known;
   let vectors = 0;
   for (const type of types) if (type === V128) vectors += 1;
+  vectorCounts.set(types, vectors);
   return vectors;
 }

@@ -88,6 +88,8 @@ export class FunctionRewriter {
   private readonly control: ControlFlow;
   private readonly lengths: LengthCharges;
   private readonly marks: WriteMarks | undefined;
+  /** By the results of a function type: of many values and many functions, the search for it is slow. */
+  private readonly wrapperTypes = new Map<Uint8Array, number>();
 
   // The function at hand.
   private reader: CodeReader;
@@ -155,7 +157,13 @@ export class FunctionRewriter {
     head.byte(BLOCK);
     if (results.length === 0) head.byte(NO_RESULT);
     else if (results.length === 1) head.byte(results[0] ?? 0);
-    else head.signed(this.context.typeIndex({ params: NO_TYPES, results }));
+    else head.signed(this.wrapperType(results));
+  }
+
+  private wrapperType(results: Uint8Array): number {
+    const known = this.wrapperTypes.get(results) ?? this.context.typeIndex({ params: NO_TYPES, results });
+    this.wrapperTypes.set(results, known);
+    return known;
   }
 
   private walk(): void {

@@ -296,9 +296,16 @@ class ModuleMeter {
   private writeFunctions(): ByteWriter {
     const { shape } = this;
     const types = new ByteWriter();
+    // By type: a thousand values each, and as many functions as the module likes.
+    const handed = new Map<number, number>();
+    const handedIndex = (type: number, index: number): number => {
+      const known = handed.get(type) ?? this.typeIndex(handedType(this.typeOf(index)));
+      handed.set(type, known);
+      return known;
+    };
     for (const [index, type] of shape.functions.entries()) {
       if (index < shape.importedFunctions) continue;
-      types.u32(this.isHandedFuel(index) ? this.typeIndex(handedType(this.typeOf(index))) : type);
+      types.u32(this.isHandedFuel(index) ? handedIndex(type, index) : type);
     }
     if (this.marks !== undefined) types.u32(this.typeIndex(RANGE_TYPE));
     for (const imported of this.stubs.keys()) types.u32(shape.functions[imported] ?? 0);
