@@ -36,6 +36,11 @@ for (const name of wanted) {
     for (const line of log) console.log(`  ${line}`);
   } catch (error) {
     if (!(error instanceof WasmpayError)) throw error;
+    // Not everybody has every compiler; who asks for an example by name is told that one is missing.
+    if (error.code === 'toolchain_missing' && positionals.length === 0) {
+      console.log(`${name}: skipped, ${error.message}`);
+      continue;
+    }
     console.error(`${name}: ${error.message}`);
     process.exitCode = 1;
   }

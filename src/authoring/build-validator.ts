@@ -47,8 +47,8 @@ export const OUT_FOLDER = 'build';
 /** What every build depends on. */
 const COMMON_INPUTS = ['src/authoring/contract.ts', 'src/authoring/toolchain.ts'];
 
-/** Files of a validator's folder that no component of any language depends on. */
-const NOT_SOURCES = ['README.md', 'cases.json'];
+/** Files of a validator's folder that no component of any language depends on; two are of committed.ts. */
+export const NOT_SOURCES = ['README.md', 'cases.json', 'component.wasm', 'component.json'];
 
 /** Most files in a validator's folder, dependencies included: a bound against a folder that is something else. */
 const MAX_SOURCE_FILES = 2000;
@@ -156,7 +156,7 @@ async function digestInputs(
 }
 
 /** Every file below `path`, or `path` itself, sorted; dot files left out. */
-async function listFiles(path: string): Promise<string[]> {
+export async function listFiles(path: string): Promise<string[]> {
   if ((await stat(path)).isFile()) return [path];
   const found: string[] = [];
   for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {

@@ -1,4 +1,4 @@
-// The example banks of `npm start`: built from source, and published when they changed. A release that runs out soon,
+// The example banks of `npm start`: built from source, or as committed beside it, and published when they changed. A release that runs out soon,
 // or whose artifact this version cannot run, is made anew; what someone published by hand is left alone otherwise.
 
 import { readdir, readFile } from 'node:fs/promises';
@@ -8,6 +8,7 @@ import { readArtifact } from '../artifact/artifact.ts';
 import { hexOf, sha256 } from '../artifact/digest.ts';
 import type { VerifiedRelease } from '../artifact/release.ts';
 import { buildValidator } from '../authoring/build-validator.ts';
+import { readCommitted } from '../authoring/committed.ts';
 import { slugOf } from '../core/bank.ts';
 import { WasmpayError } from '../core/error.ts';
 import { DEFAULT_POLICY } from '../publisher/policy.ts';
@@ -27,8 +28,15 @@ const RENEW_BEFORE_S = 3.5 * 86_400;
 export async function publishExamples(store: ObjectStore, directory: DevDirectory): Promise<void> {
   for (const entry of await readdir(EXAMPLES, { withFileTypes: true })) {
     if (!entry.isDirectory()) continue;
+    const folder = join(EXAMPLES, entry.name);
+    // Of a language that npm brings no compiler for: no machine needs one to see the example run.
+    const committed = await readCommitted(folder);
+    if (committed !== undefined && committed.stale === undefined) {
+      await publishExample(store, directory, committed.descriptor.bank, committed.component);
+      continue;
+    }
     const built = await buildValidator({
-      directory: join(EXAMPLES, entry.name),
+      directory: folder,
       outDirectory: join(ROOT, 'build/validators'),
     });
     if (built.built) console.log(`wasmpay: built ${entry.name} in ${(built.durationMs / 1000).toFixed(1)} s`);

@@ -1,6 +1,7 @@
 // What the author's tools know of a language. One file of this folder for each; the registry lists them, and nothing else
 // knows their names: a language is added by its file, a line in the registry and a folder of templates.
 
+import type { GuestLimits } from '../../core/guest-limits.ts';
 import type { Contract } from '../contract.ts';
 import type { Compilers } from '../toolchain.ts';
 
@@ -50,6 +51,16 @@ export interface Language {
   readonly inputs: readonly string[];
   /** Scripts of ours that a build runs by its compilers, absolute: they can be made ready before the first build. */
   readonly compilerScripts: readonly string[];
+  /**
+   * Of those, what goes into the component itself, for languages whose examples have a committed component (committed.ts).
+   * Absent where npm brings the toolchain: those are built.
+   */
+  readonly bindings?: readonly string[];
+  /**
+   * What its components need beyond the default limits, where they do: a documented choice, for `--limit` at publishing. No
+   * release gets it by itself.
+   */
+  readonly limits?: Partial<GuestLimits>;
   /**
    * The toolchain that a build would use: a name and version for each part. Throws `toolchain_missing`, which says what to
    * install, where a part is not there.
