@@ -3,16 +3,27 @@
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { componentEmbed, componentNew } from '@bytecodealliance/jco';
+import { componentEmbed, componentNew, parse } from '@bytecodealliance/jco';
+import { nameRepeatedImports } from './repeated-imports.ts';
 
 /** What to assemble. Paths are absolute. */
 export interface AssembleRequest {
   readonly core: string;
   readonly witSource: string;
   readonly world: string;
-  /** Modules that turn imports of another kind into those of components: name and file. */
-  readonly adapters: readonly (readonly [name: string, file: string])[];
+  /** A module, as text, that turns imports of another kind into those of components. */
+  readonly adapter?: Adapter;
   readonly output: string;
+}
+
+export interface Adapter {
+  /** The module that it stands in for: `wasi_snapshot_preview1`. */
+  readonly name: string;
+  /** WAT. */
+  readonly source: string;
+  /** What it imports, and the world that says so. */
+  readonly witSource: string;
+  readonly world: string;
 }
 
 export interface AssembleResponse {
@@ -25,13 +36,19 @@ process.stdout.write(JSON.stringify(await assemble(request)));
 async function assemble(request: AssembleRequest): Promise<AssembleResponse> {
   const { witSource, world } = request;
   try {
-    const binary = new Uint8Array(await readFile(request.core));
-    const adapters: [string, Uint8Array][] = [];
-    for (const [name, file] of request.adapters) adapters.push([name, new Uint8Array(await readFile(file))]);
+    const core = new Uint8Array(await readFile(request.core));
+    const { adapter } = request;
+    const adapters: [string, Uint8Array][] =
+      adapter === undefined ? [] : [[adapter.name, await makeAdapter(adapter)]];
+    const binary = adapter === undefined ? core : nameRepeatedImports(core);
     const embedded = await componentEmbed({ binary, witSource, world, stringEncoding: 'utf8' });
     await writeFile(request.output, await componentNew(embedded, adapters));
     return {};
   } catch (error) {
     return { failure: error instanceof Error ? error.message : String(error) };
   }
+}
+
+async function makeAdapter({ source, witSource, world }: Adapter): Promise<Uint8Array> {
+  return await componentEmbed({ binary: await parse(source), witSource, world, stringEncoding: 'utf8' });
 }

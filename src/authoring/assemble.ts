@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WasmpayError } from '../core/error.ts';
-import type { AssembleRequest, AssembleResponse } from './assemble-component.ts';
+import type { Adapter, AssembleRequest, AssembleResponse } from './assemble-component.ts';
 import { readContractSource } from './contract.ts';
 import type { BuildOptions } from './languages/language.ts';
 import { projectRoot, runNode } from './toolchain.ts';
@@ -13,20 +13,20 @@ export interface AssembleOptions {
   readonly language: string;
   readonly core: string;
   readonly output: string;
-  readonly adapters?: AssembleRequest['adapters'];
+  readonly adapter?: Adapter;
 }
 
 /** Makes the component. Throws `build_failed` where the core module does not fit the contract. */
 export async function assembleComponent(
-  { language, core, output, adapters = [] }: AssembleOptions,
+  { language, core, output, adapter }: AssembleOptions,
   { contract, world, timeoutMs }: BuildOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const request: AssembleRequest = {
     core,
     witSource: await readContractSource(contract),
     world,
-    adapters,
     output,
+    ...(adapter !== undefined && { adapter }),
   };
   const { exitCode, stdout, stderr } = await runNode(
     join(projectRoot, 'src/authoring/assemble-component.ts'),

@@ -160,8 +160,9 @@ export async function listFiles(path: string): Promise<string[]> {
   if ((await stat(path)).isFile()) return [path];
   const found: string[] = [];
   for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
-    if (entry.isDirectory()) continue;
     const file = join(entry.parentPath, entry.name);
+    // A link counts where a file is behind it: a folder, a pipe or a device is no source, and may have no end.
+    if (!entry.isFile() && !(await stat(file).catch(() => undefined))?.isFile()) continue;
     if (
       relative(path, file)
         .split(/[\\/]/)

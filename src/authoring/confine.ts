@@ -19,6 +19,8 @@ export interface CompilerRun {
   readonly cwd: string;
   /** Besides the system's libraries: the toolchain itself. */
   readonly readable: readonly string[];
+  /** A folder besides its own that it may write to: a compiler's cache. */
+  readonly cache?: string;
   readonly env: Readonly<Record<string, string>>;
   /** Most address space, bytes, where util-linux's prlimit is there. Go reserves more than it uses: none for it. */
   readonly addressBytes?: number;
@@ -120,15 +122,13 @@ async function commandOf(run: CompilerRun): Promise<[string, ...string[]]> {
   return command as [string, ...string[]];
 }
 
-function confinement({ program, directory, cwd, readable, env }: CompilerRun): string[] {
+function confinement({ program, directory, cwd, readable, cache, env }: CompilerRun): string[] {
   return [
     ...NAMESPACES,
     ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
     ...[...SYSTEM_LIBRARIES, program, ...readable].flatMap((path) => ['--ro-bind-try', path, path]),
     ...['/dev/null', '/dev/urandom'].flatMap((path) => ['--dev-bind-try', path, path]),
-    '--bind',
-    directory,
-    directory,
+    ...[directory, ...(cache === undefined ? [] : [cache])].flatMap((path) => ['--bind', path, path]),
     '--chdir',
     cwd,
   ];

@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { WasmpayError } from '../core/error.ts';
 import { COMPILER_ADDRESS_BYTES, runCompiler } from './confine.ts';
 import { ask, findPrograms, missing, realProgram } from './find-program.ts';
+import { userCache } from './user-cache.ts';
 
 export const RUST_TARGET = 'wasm32-unknown-unknown';
 
@@ -127,10 +128,9 @@ export async function prepareLibraries(toolchain: RustToolchain): Promise<string
   if (librarySource === undefined) return undefined;
   const options = JSON.stringify([version, librarySource, LIBRARY_OPTIONS, LIBRARIES]);
   const hash = createHash('sha256').update(options).digest('hex').slice(0, 16);
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'wasmpay');
+  const cache = await userCache();
   const folder = join(cache, `rust-${hash}`);
   if (existsSync(folder)) return folder;
-  await mkdir(cache, { recursive: true });
   const scratch = await mkdtemp(join(cache, '.rust-'));
   try {
     const made = join(scratch, 'libraries');

@@ -24,6 +24,7 @@ export const C: Language = {
     'src/authoring/c-source-check.ts',
     'src/authoring/c-toolchain.ts',
     'src/authoring/confine.ts',
+    'src/authoring/repeated-imports.ts',
     'src/authoring/stage-sources.ts',
   ],
   bindings: [LIBRARY],

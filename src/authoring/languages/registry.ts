@@ -3,12 +3,13 @@
 import { WasmpayError } from '../../core/error.ts';
 import { ASSEMBLYSCRIPT } from './assemblyscript.ts';
 import { C } from './c.ts';
+import { GO } from './go.ts';
 import type { Language } from './language.ts';
 import { RUST } from './rust.ts';
 import { TYPESCRIPT } from './typescript.ts';
 
 /** In the order in which help lists them. */
-export const LANGUAGES: readonly Language[] = [TYPESCRIPT, ASSEMBLYSCRIPT, RUST, C];
+export const LANGUAGES: readonly Language[] = [TYPESCRIPT, ASSEMBLYSCRIPT, RUST, C, GO];
 
 /** The language of a name or an alias, in any case. Throws `usage` where there is none. */
 export function findLanguage(name: string): Language {

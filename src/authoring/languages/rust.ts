@@ -23,6 +23,7 @@ export const RUST: Language = {
     'src/authoring/assemble-component.ts',
     'src/authoring/build-rust.ts',
     'src/authoring/confine.ts',
+    'src/authoring/repeated-imports.ts',
     'src/authoring/rust-toolchain.ts',
     'src/authoring/stage-sources.ts',
   ],

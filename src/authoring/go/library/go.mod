@@ -1,0 +1,3 @@
+module wasmpay
+
+go 1.24
