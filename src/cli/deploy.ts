@@ -79,6 +79,8 @@ async function runDeploy(args: readonly string[]): Promise<number> {
     `built      ${formatBytes(component.byteLength)} in ${(built.durationMs / 1000).toFixed(1)} s with ${built.toolchain.join(', ')}`,
   );
 
+  for (const line of built.log) say(`           ${line}`);
+
   const startMs = performance.now();
   const report = await testComponent({ component, policy, limits: terms.limits }, cases);
   if (!asJson) printProgressLines(describeTest(report, performance.now() - startMs));

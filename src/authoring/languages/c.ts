@@ -28,6 +28,7 @@ export const C: Language = {
     'src/authoring/stage-sources.ts',
   ],
   bindings: [LIBRARY],
+  compilerScripts: [],
   async findToolchain() {
     const { findC } = await import('../c-toolchain.ts');
     return [...(await findC()).versions, versionOf('@bytecodealliance/jco')];

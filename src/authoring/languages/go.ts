@@ -27,6 +27,7 @@ export const GO: Language = {
     'src/authoring/stage-sources.ts',
   ],
   bindings: [LIBRARY],
+  compilerScripts: [],
   async findToolchain() {
     const { findGo } = await import('../go-toolchain.ts');
     return [(await findGo()).version, versionOf('@bytecodealliance/jco')];

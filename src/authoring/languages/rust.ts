@@ -28,6 +28,7 @@ export const RUST: Language = {
     'src/authoring/stage-sources.ts',
   ],
   bindings: [LIBRARY],
+  compilerScripts: [],
   async findToolchain() {
     const { findRust } = await import('../rust-toolchain.ts');
     const { version, linkerVersion, librarySource } = await findRust();
