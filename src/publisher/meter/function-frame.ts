@@ -170,7 +170,10 @@ export function writeEntry(
   if (frame.countsDepth) writeDepthEntry(out, frame.depthLocal, frameBytes + handedBytes);
 }
 
-/** Bytes of a frame with `highest` operands at most: an upper bound of what engines use. */
+/**
+ * Bytes of a frame with `highest` operands at most: an upper bound of what its text needs. Optimizing engines may keep more
+ * (docs/sandbox.md, "What is left"): then their own check ends the call.
+ */
 export function frameBytesOf(
   traits: FunctionTraits,
   locals: GuestLocals,
