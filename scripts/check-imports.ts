@@ -18,7 +18,7 @@ const TABLE: Record<string, string> = {
   publisher:
     'core artifact store/object-store.ts store/keys.ts node: @bytecodealliance/jco-transpile acorn esbuild',
   authoring:
-    'core node: @bytecodealliance/jco assemblyscript componentize-qjs esbuild marked parse5 typescript wasmpay:platform',
+    'core node: @bytecodealliance/jco assemblyscript componentize-qjs esbuild marked parse5 typescript wasmpay wasmpay:platform',
   control: 'core artifact store publisher node: hono',
   console: '',
   cli: 'core artifact store publisher sandbox authoring node: @hono/node-server @modelcontextprotocol/server zod',

@@ -18,7 +18,7 @@ import { FRESH_COMPILERS, projectRoot } from './toolchain.ts';
  */
 export async function buildAssemblyScript(options: BuildOptions): Promise<BuildResult> {
   const { version, id } = options.contract;
-  const entry = assemblyScriptEntry(version, options.source.replace(/\.ts$/, ''));
+  const entry = assemblyScriptEntry(version, options.source.replace(/\.ts$/, ''), options.world);
   if (entry === undefined) throw new WasmpayError('usage', `AssemblyScript: no contract ${id}`);
   const scratch = await mkdtemp(join(tmpdir(), 'wasmpay-build-'));
   try {

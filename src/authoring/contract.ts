@@ -16,6 +16,12 @@ export interface Contract {
   readonly witFile: string;
 }
 
+/**
+ * A WIT world of the contract: `validator` exports `validation`; `validator-messenger`, a harness, imports one as well, and
+ * exports messaging.
+ */
+export type World = 'validator' | 'validator-messenger';
+
 const CONTRACT_ID = /^wasmpay:platform@(\d+\.\d+\.\d+)$/;
 const witDirectory = join(projectRoot, 'wit');
 

@@ -2,6 +2,7 @@
 
 import { WasmpayError } from '../core/error.ts';
 import { slugOf } from '../core/bank.ts';
+import type { World } from './contract.ts';
 import type { Language } from './languages/language.ts';
 import { LANGUAGES } from './languages/registry.ts';
 
@@ -12,8 +13,8 @@ export interface ValidatorDescriptor {
   readonly language: Language;
   /** The WIT package: `wasmpay:platform@0.1.0`. */
   readonly contract: string;
-  /** The WIT world. Builders know `validator`, which exports `validation` and nothing else. */
-  readonly world: 'validator';
+  /** Every language builds `validator`. */
+  readonly world: World;
   /** The source file, relative to the folder, inside it. */
   readonly source: string;
   /** The command that builds it, for people; nothing runs it. */
@@ -46,9 +47,12 @@ export function parseDescriptor(text: string, file: string): ValidatorDescriptor
   const language = LANGUAGES.find(({ name }) => name === members['language']);
   if (language === undefined)
     return fail(`member "language" must be one of ${LANGUAGES.map(({ name }) => name).join(', ')}`);
-  if (members['world'] !== 'validator') fail('member "world" must be "validator"');
+  const worlds: readonly World[] = ['validator', ...(language.otherWorlds ?? [])];
+  const world = worlds.find((known) => known === members['world']);
+  if (world === undefined)
+    return fail(`member "world" must be ${worlds.map((known) => `"${known}"`).join(' or ')}`);
   const source = read('source');
   if (!SOURCE.test(source) || !source.endsWith(language.extension))
     fail(`member "source" must name a ${language.extension} file inside the folder`);
-  return { bank, language, contract: read('contract'), world: 'validator', source, build: read('build') };
+  return { bank, language, contract: read('contract'), world, source, build: read('build') };
 }

@@ -17,6 +17,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   prompt: async () => (await import('./prompt.ts')).promptCommand,
   deploy: async () => (await import('./deploy.ts')).deployCommand,
   mcp: async () => (await import('./mcp.ts')).mcpCommand,
+  compose: async () => (await import('./compose.ts')).composeCommand,
   inspect: async () => (await import('./inspect.ts')).inspectCommand,
   publish: async () => (await import('./publish.ts')).publishCommand,
   activate: async () => (await import('./activate.ts')).activateCommand,

@@ -139,7 +139,9 @@ function judgeImport(imported: InspectedImport, policy: Policy, strict: boolean)
       code: 'import_validation',
       message: `The component imports ${quote(name)}: it wraps another validator, which is not part of it.`,
       where,
-      fix: 'Compose it first: `wac plug wrapper.wasm --plug validator.wasm -o composed.wasm`.',
+      fix:
+        'Compose it first: `wasmpay compose validator.wasm --harness wrapper.wasm -o composed.wasm`, or ' +
+        '`wac plug wrapper.wasm --plug validator.wasm -o composed.wasm`.',
     };
   }
   const rule = findRule(imported.interface, policy.imports);

@@ -14,6 +14,7 @@ import { LOWERING_SOURCE, MARKS } from './shrink-glue/lowering-source.ts';
 import { noteWrites } from './shrink-glue/lowering.ts';
 import { checkHandles } from './shrink-glue/resources.ts';
 import { dropTasks } from './shrink-glue/tasks.ts';
+import { refuseTranscoding } from './shrink-glue/transcoding.ts';
 import { makeSynchronous, WAIT_SOURCE } from './shrink-glue/synchronous.ts';
 
 /** Glue and the core modules that were inline in it. */
@@ -33,6 +34,7 @@ export async function shrinkGlue(
   let text = rewrite(source, keepInstantiate);
   text = rewrite(text, makeSynchronous);
   text = rewrite(text, checkHandles);
+  text = rewrite(text, refuseTranscoding);
   text = rewrite(text, chargeLifting);
   text = rewrite(text, noteWrites);
   text = rewrite(text, dropDead);

@@ -132,6 +132,7 @@ describe('the policy that comes with the gateway', () => {
     expect(result.refusals.map(({ code, where }) => [code, where])).toEqual([
       ['import_validation', `import ${VALIDATION}`],
     ]);
+    expect(result.refusals[0]?.fix).toContain('wasmpay compose validator.wasm --harness wrapper.wasm');
     expect(result.refusals[0]?.fix).toContain('wac plug');
   });
 

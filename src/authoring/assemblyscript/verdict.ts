@@ -31,4 +31,9 @@ export class Verdict {
     verdict.messageSize = <usize>messageBytes.byteLength;
     return verdict;
   }
+
+  /** Whether it approves: for a harness, which is given another validator's. */
+  get approves(): bool {
+    return this.kind == 0;
+  }
 }

@@ -13,6 +13,7 @@ export const ASSEMBLYSCRIPT: Language = {
   title: 'AssemblyScript',
   aliases: ['as', 'asc'],
   contracts: ['0.1.0', '0.2.0'],
+  otherWorlds: ['validator-messenger'],
   sourceFile: 'validator.ts',
   extension: '.ts',
   templateFolder: 'assemblyscript',

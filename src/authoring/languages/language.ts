@@ -2,7 +2,7 @@
 // knows their names: a language is added by its file, a line in the registry and a folder of templates.
 
 import type { GuestLimits } from '../../core/guest-limits.ts';
-import type { Contract } from '../contract.ts';
+import type { Contract, World } from '../contract.ts';
 import type { Compilers } from '../toolchain.ts';
 
 /** What a builder is given. `source` is relative to `directory`; nothing outside `directory` is read for the author. */
@@ -10,7 +10,7 @@ export interface BuildOptions {
   readonly directory: string;
   readonly source: string;
   readonly contract: Contract;
-  readonly world: string;
+  readonly world: World;
   /** Longest that each compiler may run, milliseconds. */
   readonly timeoutMs?: number;
   /** A new process for each run unless told. */
@@ -39,6 +39,8 @@ export interface Language {
   readonly aliases: readonly string[];
   /** Versions of the contract that the builder knows. */
   readonly contracts: readonly string[];
+  /** Worlds that the builder knows besides `validator`. */
+  readonly otherWorlds?: readonly World[];
   /** The source file of a new project. */
   readonly sourceFile: string;
   /** What a source file may end with: `.ts`. */
