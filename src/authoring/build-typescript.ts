@@ -28,8 +28,11 @@ export async function buildTypeScript(options: BuildOptions): Promise<BuildResul
       checkTypes(root, scratch, options, timeout),
       makeComponent(root, scratch, options),
     ]);
-    for (const outcome of [checked, made]) if (outcome.status === 'rejected') throw outcome.reason;
+    if (checked.status === 'rejected') throw checked.reason;
+    // The bundler knows where an import stands; of types it sees none.
     if (made.status === 'rejected') throw made.reason;
+    const [outside] = checked.value;
+    if (outside !== undefined) throw sourceError('TypeScript', [describeOutside(outside)], options);
     return made.value;
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -57,13 +60,16 @@ async function makeComponent(root: string, scratch: string, options: BuildOption
   };
 }
 
-/** Type-checks the author's source and that what it exports is what the contract asks for. */
+/**
+ * Type-checks the author's source and that what it exports is what the contract asks for. Gives the files outside of the
+ * author's folder that the source made the compiler read: of those nothing may be told, and a fault of types tells texts.
+ */
 async function checkTypes(
   root: string,
   scratch: string,
   options: BuildOptions,
   timeout: { timeoutMs?: number },
-): Promise<void> {
+): Promise<readonly string[]> {
   const library = join(projectRoot, 'src/authoring/typescript');
   const { version } = options.contract;
   const source = join(root, options.source);
@@ -84,13 +90,14 @@ async function checkTypes(
   await writeFile(join(scratch, 'tsconfig.json'), JSON.stringify(config));
   const { exitCode, stdout, stderr } = await runNode(
     join(findPackage('typescript'), 'bin/tsc'),
-    ['-p', join(scratch, 'tsconfig.json'), '--pretty', 'false'],
+    ['-p', join(scratch, 'tsconfig.json'), '--pretty', 'false', '--listFiles'],
     { cwd: root, ...timeout },
   );
-  if (exitCode === 0) return;
-  const faults = stdout
-    .split('\n')
-    .filter((line) => line.trim() !== '')
+  const lines = stdout.split('\n').filter((line) => line.trim() !== '');
+  const outside = lines.filter(isFile).filter((file) => !isOurs(file, [root, scratch, library]));
+  if (exitCode === 0 || outside.length > 0) return outside;
+  const faults = lines
+    .filter((line) => !isFile(line))
     .map((line) =>
       line
         // What the conformance check says is about the source's export, wherever that stands.
@@ -99,6 +106,27 @@ async function checkTypes(
     );
   if (faults.length === 0) throw new WasmpayError('build_failed', `tsc: ${stderr}`);
   throw sourceError('TypeScript', faults, options);
+}
+
+/** Whether a line of the compiler's output is a file that it has read: an absolute path, where faults have a place behind it. */
+function isFile(line: string): boolean {
+  return isAbsolute(line) && !/\(\d+,\d+\): /.test(line);
+}
+
+/** TypeScript's own declarations: `@typescript/typescript-linux-x64/lib/lib.es5.d.ts`. */
+const STANDARD_LIBRARY = /[\\/](?:@typescript[\\/][\w-]+|typescript)[\\/]lib[\\/]lib\.[\w.]+\.d\.ts$/;
+
+function isOurs(file: string, folders: readonly string[]): boolean {
+  return STANDARD_LIBRARY.test(file) || folders.some((folder) => isInside(folder, file));
+}
+
+function isInside(folder: string, file: string): boolean {
+  const below = relative(folder, file);
+  return !below.startsWith('..') && !isAbsolute(below);
+}
+
+function describeOutside(path: string): string {
+  return `import of ${JSON.stringify(path)} leads out of the validator's folder`;
 }
 
 /** The author's modules and our guard as one ES module without imports. */
@@ -144,13 +172,8 @@ function refuseOutside(root: string): Plugin {
           pluginData: 'resolved',
         });
         if (found.errors.length > 0) return { errors: found.errors };
-        const below = relative(root, found.path);
-        if (!found.external && isAbsolute(found.path) && !below.startsWith('..') && !isAbsolute(below)) {
-          return found;
-        }
-        return {
-          errors: [{ text: `import of ${JSON.stringify(path)} leads out of the validator's folder` }],
-        };
+        if (!found.external && isAbsolute(found.path) && isInside(root, found.path)) return found;
+        return { errors: [{ text: describeOutside(path) }] };
       });
     },
   };

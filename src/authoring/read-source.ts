@@ -59,7 +59,11 @@ async function fetchText(address: string): Promise<ReadText> {
     const location = response.headers.get('location');
     if (response.status >= 300 && response.status < 400 && location !== null) {
       await response.body?.cancel();
-      url = parseAddress(new URL(location, url).href);
+      const next = parseAddress(new URL(location, url).href);
+      // Whoever serves a page elsewhere must not choose what of this machine is read.
+      if (isOfThisMachine(next) && !isOfThisMachine(url))
+        throw new WasmpayError('usage', `cannot read ${url.href}: it sends us on to this machine`);
+      url = next;
       continue;
     }
     if (!response.ok)
@@ -79,11 +83,16 @@ async function fetchText(address: string): Promise<ReadText> {
 /** Encrypted, so that nobody on the way can change what is built; or of this machine. Throws `usage`. */
 function parseAddress(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isLocal = url !== undefined && /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLocal)) return url;
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isOfThisMachine(url))) return url;
   throw new WasmpayError(
     'usage',
     `${text} is no https: address; the source may also be a file, or - for standard input`,
+  );
+}
+
+function isOfThisMachine({ hostname }: URL): boolean {
+  return /^(?:(?:.+\.)?localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[::1?\]|\[::ffff:7f[\da-f]{2}:[\da-f]+\])$/.test(
+    hostname,
   );
 }
 

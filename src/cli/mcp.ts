@@ -19,14 +19,15 @@ import { createToolSet, type ToolSet } from './mcp/tools.ts';
 import { activationFor } from './next-command.ts';
 import { parseOptions, readPolicy } from './options.ts';
 import { parsePort } from './port.ts';
-import { DESK_OPTIONS, openDesk } from './target.ts';
+import { DESK_OPTIONS, openDesk, parseBank } from './target.ts';
 import { parseTerms, TERM_OPTIONS } from './terms.ts';
 import { printProgress } from './terminal.ts';
 
-const USAGE = `wasmpay mcp [TARGET] [--http PORT] [--allow-activate] [the options of publish]
+const USAGE = `wasmpay mcp [TARGET] [--bank BANK]... [--http PORT] [--allow-activate] [the options of publish]
   A Model Context Protocol server for agents that write validators: on standard input and output, or over HTTP at /mcp on
   this machine with --http (0 for any port). Tools read the contract, build, inspect, test, explain and publish; what was
-  published waits for "wasmpay activate", unless --allow-activate lets agents do that too.`;
+  published waits for "wasmpay activate". --bank names the banks that agents may publish to; --allow-activate, which needs it,
+  lets them release to those as well.`;
 
 /** The command for main.ts. */
 export const mcpCommand = { usage: USAGE, run: runMcp };
@@ -36,14 +37,23 @@ async function runMcp(args: readonly string[]): Promise<number> {
     ...DESK_OPTIONS,
     ...TERM_OPTIONS,
     http: { type: 'string' },
+    bank: { type: 'string', multiple: true },
     'allow-activate': { type: 'boolean', default: false },
   });
+  const named = options['bank'] as unknown as readonly string[] | undefined;
+  const allowActivate = options['allow-activate'] === true;
+  if (allowActivate && named === undefined)
+    throw new WasmpayError(
+      'usage',
+      '--allow-activate goes with --bank: else an agent could change the rules of any bank',
+    );
   const tools = createToolSet({
     openDesk: () => openDesk(options),
     policy: await readPolicy(options['policy'] as string | undefined),
     terms: parseTerms(options),
     activationOf: (bank, artifact) => activationFor(bank, artifact, args),
-    allowActivate: options['allow-activate'] === true,
+    banks: named === undefined ? undefined : new Set(named.map(parseBank)),
+    allowActivate,
   });
   const port = options['http'] as string | undefined;
   await (port === undefined ? serveInput(tools) : serveHttp(tools, parsePort(port, '--http')));

@@ -437,6 +437,31 @@ describe('nordhaven in TypeScript', () => {
     });
   });
 
+  it.each([
+    ['imports a type of a file outside', "import type { KEY } from '../outside.ts';", 'typeof KEY'],
+    ['names one in a type', '', "typeof import('../outside.ts').KEY"],
+    ['refers to one', '/// <reference path="../outside.d.ts" />', 'typeof OUTSIDE'],
+  ])('tells nothing of it where it %s', async (_name, line, type) => {
+    const directory = await copyExample('nordhaven-typescript', 'outside-type');
+    await writeFile(join(directory, '../outside.ts'), "export const KEY = 'a secret of the machine';\n");
+    await writeFile(
+      join(directory, '../outside.d.ts'),
+      "declare const OUTSIDE: 'a secret of the machine';\n",
+    );
+    const source = await readFile(join(directory, 'validator.ts'), 'utf8');
+    // Wrong on purpose: the compiler would say what the type is.
+    const leak = `export const leak: 'x' = null as unknown as ${type};`;
+    for (const more of [leak, '']) {
+      await writeFile(join(directory, 'validator.ts'), `${line}\n${source}\n${more}\n`);
+      const text = await build(directory).then(
+        () => 'built',
+        (error: unknown) => String(error),
+      );
+      expect(text).not.toContain('a secret');
+      if (line !== '' || more !== '') expect(text).toContain("leads out of the validator's folder");
+    }
+  });
+
   it('is stopped when its top level never ends', async () => {
     const directory = await copyExample('nordhaven-typescript', 'endless');
     await rewrite(

@@ -82,6 +82,20 @@ describe('an address', () => {
     await expect(read(`${url}/loop`)).rejects.toThrow('more than 5 times');
   });
 
+  test('elsewhere may not send us on to this machine', async () => {
+    const url = await serve((_request, response) => response.end('of this machine'));
+    const real = globalThis.fetch;
+    globalThis.fetch = async (input, init) =>
+      String(input instanceof Request ? input.url : input).startsWith('https://pages.example/')
+        ? new Response(null, { status: 302, headers: { location: url } })
+        : real(input, init);
+    try {
+      await expect(read('https://pages.example/answer.md')).rejects.toThrow('sends us on to this machine');
+    } finally {
+      globalThis.fetch = real;
+    }
+  });
+
   test('that answers an error, or for ever', async () => {
     const url = await serve((request, response) => {
       if (request.url === '/404') response.writeHead(404).end();

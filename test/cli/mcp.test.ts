@@ -150,7 +150,16 @@ describe('an agent', () => {
   });
 
   it('activates where the person who started it said so', async () => {
-    const client = await connect('--allow-activate');
+    const client = await connect('--allow-activate', '--bank', 'icamer');
+    const elsewhere = {
+      bank: 'other',
+      component: `sha256:${'0'.repeat(64)}`,
+      artifact: `sha256:${'0'.repeat(64)}`,
+    };
+    for (const tool of ['publish_validator', 'activate_release']) {
+      const refused = await call(client, tool, elsewhere);
+      expect(JSON.stringify(refused.value), tool).toContain('publishes to icamer only');
+    }
     const built = await call(client, 'build_validator', { ...build, source: `${good}\n// again` });
     const component = String(built.value['component']);
     const published = await call(client, 'publish_validator', { component, bank: 'icamer' });
@@ -159,6 +168,12 @@ describe('an agent', () => {
     expect(activated).toMatchObject({ isError: false, value: { activated: true, release: { number: 2 } } });
     const again = await call(client, 'activate_release', { bank: 'icamer', artifact });
     expect(again).toMatchObject({ isError: true, value: { refusals: [{ code: 'candidate_unknown' }] } });
+  });
+
+  it('is not let loose on every bank', async () => {
+    const result = await runCommand(['mcp', ...target, '--allow-activate']);
+    expect(result.code).toBe(2);
+    expect(result.stderr).toContain('--allow-activate goes with --bank');
   });
 
   it('is told what it did wrong, and goes on', async () => {

@@ -11,6 +11,7 @@ import { findContract } from '../../authoring/contract.ts';
 import { findLanguage, LANGUAGES } from '../../authoring/languages/registry.ts';
 import { DEFAULT_CONTRACT } from '../../authoring/new-project.ts';
 import { composePrompt } from '../../authoring/prompt.ts';
+import { slugOf } from '../../core/bank.ts';
 import { WasmpayError } from '../../core/error.ts';
 import { inspectComponent } from '../../publisher/inspect.ts';
 import { applyPolicy, tierOf, type Policy } from '../../publisher/policy.ts';
@@ -32,6 +33,8 @@ export interface Workplace {
   readonly terms: ReturnType<typeof parseTerms>;
   /** The command with which a person activates what waits. */
   readonly activationOf: (bank: string, artifact: `sha256:${string}`) => string;
+  /** Slugs of the banks that agents may publish to; undefined: any, for what is published waits for a person. */
+  readonly banks: ReadonlySet<string> | undefined;
   /** Whether agents may activate by themselves. */
   readonly allowActivate: boolean;
 }
@@ -215,7 +218,11 @@ function addAuthorTools(
 }
 
 function addReleaseTools(server: McpServer, workplace: Workplace, shelf: ComponentShelf, queue: Queue): void {
-  const { openDesk, policy, terms, activationOf, allowActivate } = workplace;
+  const { openDesk, policy, terms, activationOf, allowActivate, banks } = workplace;
+  const requireBank = (bank: string): void => {
+    if (banks === undefined || banks.has(slugOf(bank) ?? '')) return;
+    throw new WasmpayError('usage', `this server publishes to ${[...banks].join(', ')} only`);
+  };
   const common = async () => ({
     ...(await openDesk()),
     ...terms,
@@ -241,6 +248,7 @@ function addReleaseTools(server: McpServer, workplace: Workplace, shelf: Compone
     ({ component, bank }) =>
       answer(() =>
         queue(async () => {
+          requireBank(bank);
           const waiting = await publishCandidate({
             ...(await common()),
             bankId: bank,
@@ -273,6 +281,7 @@ function addReleaseTools(server: McpServer, workplace: Workplace, shelf: Compone
     ({ bank, artifact }) =>
       answer(() =>
         queue(async () => {
+          requireBank(bank);
           if (!isDigest(artifact))
             throw new WasmpayError('usage', 'artifact is what publish_validator gave: sha256:…');
           const released = await activateCandidate({ ...(await common()), bankId: bank, artifact });
