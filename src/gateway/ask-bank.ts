@@ -91,39 +91,47 @@ export function createBankAsker(options: BankAskerOptions): BankAsker {
   const { releases, artifacts, sandbox, governor, seeder, clock, stopwatch, breathe } = options;
   const formatTime = createTimeFormatter();
 
+  /** The artifact of a release that can be called now, or what is answered without a call. */
+  const obtain = async (
+    release: VerifiedRelease,
+    waitUntil: WaitUntil,
+    { deadline, timing }: Limits,
+  ): Promise<{ readonly artifact: Artifact } | Omit<Evaluation, 'evaluatedAtMs'>> => {
+    const unasked = answerUnasked(release);
+    if (unasked !== undefined) return { outcome: unasked };
+    if (deadline.isOver()) return { outcome: LATE };
+    const askedAtMs = stopwatch();
+    const artifact = await artifacts.get(release.artifact, waitUntil);
+    timing.artifact = Math.max(timing.artifact ?? 0, stopwatch() - askedAtMs);
+    if (deadline.isOver()) return { outcome: LATE };
+    if (artifact !== undefined) return { artifact };
+    const isOutage = artifacts.isOutage(release.artifact);
+    return { outcome: loadFailed('the artifact could not be loaded'), isOutage };
+  };
+
   const evaluate = async (
     release: VerifiedRelease,
     transaction: Transaction,
     waitUntil: WaitUntil,
-    { deadline, timing, evaluatedAtMs: chosenMs }: Limits,
+    limits: Limits,
   ): Promise<Evaluation> => {
-    const now = (): number => chosenMs ?? clock();
-    const unasked = answerUnasked(release);
-    if (unasked !== undefined) return { outcome: unasked, evaluatedAtMs: now() };
-    if (deadline.isOver()) return { outcome: LATE, evaluatedAtMs: now() };
-    const askedAtMs = stopwatch();
-    const artifact = await artifacts.get(release.artifact, waitUntil);
+    const { deadline, timing, evaluatedAtMs: chosenMs } = limits;
+    const obtained = await obtain(release, waitUntil, limits);
+    if ('outcome' in obtained) return { ...obtained, evaluatedAtMs: chosenMs ?? clock() };
+    const { artifact } = obtained;
     const calledAtMs = stopwatch();
-    timing.artifact = Math.max(timing.artifact ?? 0, calledAtMs - askedAtMs);
-    if (deadline.isOver()) return { outcome: LATE, evaluatedAtMs: now() };
-    if (artifact === undefined) {
-      const isOutage = artifacts.isOutage(release.artifact);
-      return { outcome: loadFailed('the artifact could not be loaded'), evaluatedAtMs: now(), isOutage };
-    }
     const seed = readsRandomness(artifact) ? await seeder(release.bank, transaction) : NO_SEED;
-    const evaluatedAtMs = now();
+    const evaluatedAtMs = chosenMs ?? clock();
     try {
       const outcome = await governor.run(
         release,
         () => sandbox.call(artifact, release.policy, { transaction, seed, evaluatedAtMs }),
-        () => (deadline.leftMs() < USEFUL_CALL_MS ? TOO_LATE : undefined),
+        () => refuseLate(deadline),
       );
       timing.sandbox = Math.max(timing.sandbox ?? 0, stopwatch() - calledAtMs);
-      // What nobody waits for any more is not said, whichever of two timers came first.
-      return { outcome: deadline.isOver() ? { ...LATE, fuel: outcome.fuel } : outcome, evaluatedAtMs };
+      return { outcome: deadline.isOver() ? lateAfter(outcome) : outcome, evaluatedAtMs };
     } catch {
-      // A fault of the host: no caller can provoke it, and it says nothing about the validator.
-      return { outcome: loadFailed('the sandbox itself failed'), evaluatedAtMs };
+      return { outcome: SANDBOX_FAILED, evaluatedAtMs };
     }
   };
 
@@ -131,20 +139,16 @@ export function createBankAsker(options: BankAskerOptions): BankAsker {
     release: VerifiedRelease,
     transactions: readonly Transaction[],
     waitUntil: WaitUntil,
-    { deadline, evaluatedAtMs = clock() }: Limits,
+    limits: Limits,
   ): Promise<Omit<Evaluation, 'outcome'> & { readonly outcomes: readonly CallOutcome[] }> => {
-    const all = (outcome: CallOutcome, isOutage = false) => ({
-      outcomes: transactions.map(() => outcome),
-      evaluatedAtMs,
-      isOutage,
-    });
-    const unasked = answerUnasked(release);
-    if (unasked !== undefined) return all(unasked);
-    if (deadline.isOver()) return all(LATE);
-    const artifact = await artifacts.get(release.artifact, waitUntil);
-    if (deadline.isOver()) return all(LATE);
-    if (artifact === undefined)
-      return all(loadFailed('the artifact could not be loaded'), artifacts.isOutage(release.artifact));
+    const { deadline, evaluatedAtMs = clock() } = limits;
+    const all = (outcome: CallOutcome): readonly CallOutcome[] => transactions.map(() => outcome);
+    const obtained = await obtain(release, waitUntil, limits);
+    if ('outcome' in obtained) {
+      const { outcome, ...rest } = obtained;
+      return { ...rest, outcomes: all(outcome), evaluatedAtMs };
+    }
+    const { artifact } = obtained;
     const seeds = readsRandomness(artifact)
       ? await Promise.all(transactions.map((transaction) => seeder(release.bank, transaction)))
       : [];
@@ -159,16 +163,12 @@ export function createBankAsker(options: BankAskerOptions): BankAsker {
         release,
         calls.length,
         () => sandbox.callSeveral(artifact, release.policy, calls),
-        () => (deadline.leftMs() < USEFUL_CALL_MS ? TOO_LATE : undefined),
+        () => refuseLate(deadline),
       );
-      if (outcomes.length === 0) return all(loadFailed('the sandbox itself failed'));
-      const isLate = deadline.isOver();
-      return {
-        outcomes: isLate ? outcomes.map(({ fuel }) => ({ ...LATE, fuel })) : outcomes,
-        evaluatedAtMs,
-      };
+      if (outcomes.length === 0) return { outcomes: all(SANDBOX_FAILED), evaluatedAtMs };
+      return { outcomes: deadline.isOver() ? outcomes.map(lateAfter) : outcomes, evaluatedAtMs };
     } catch {
-      return all(loadFailed('the sandbox itself failed'));
+      return { outcomes: all(SANDBOX_FAILED), evaluatedAtMs };
     }
   };
 
@@ -252,6 +252,16 @@ const TOO_LATE: Failure = { code: 'deadline_exceeded', detail: 'the deadline is 
 
 const LATE: CallOutcome = { kind: 'failure', failure: TOO_LATE, fuel: 0 };
 
+/** Why no call starts any more. */
+function refuseLate(deadline: Deadline): Failure | undefined {
+  return deadline.leftMs() < USEFUL_CALL_MS ? TOO_LATE : undefined;
+}
+
+/** What nobody waits for any more is not said, whichever of two timers came first. */
+function lateAfter({ fuel }: CallOutcome): CallOutcome {
+  return { ...LATE, fuel };
+}
+
 const APPROVE: Verdict = { kind: 'approve' };
 const DENY: Verdict = { kind: 'deny', denial: UNSPECIFIED_DENIAL };
 
@@ -288,3 +298,6 @@ function composeBody(parts: BodyParts): DecisionBody {
 function loadFailed(detail: string): CallOutcome {
   return { kind: 'failure', failure: { code: 'load_failed', detail }, fuel: 0 };
 }
+
+/** A fault of the host: no caller can provoke it, and it says nothing about the validator. */
+const SANDBOX_FAILED = loadFailed('the sandbox itself failed');

@@ -7,7 +7,8 @@ import type { Failure } from '../core/failure.ts';
 import type { Transaction } from '../core/transaction.ts';
 import type { BankAsker, Limits } from './ask-bank.ts';
 import type { StageEvent } from './event.ts';
-import type { ProblemDetails } from './problem.ts';
+import type { Problem, ProblemDetails } from './problem.ts';
+import type { Refused } from './reception.ts';
 import type { WaitUntil } from './timer.ts';
 
 /** A decision, or why there is none. `release`, `failure` and `stages` are for the log. */
@@ -27,6 +28,13 @@ export type DecideResult =
       readonly failure?: Failure;
       readonly stages?: readonly StageEvent[];
     };
+
+/** The problem that stands in the place of a decision. */
+export function problemOf(result: Exclude<DecideResult, { kind: 'decided' }> | Refused): Problem {
+  if (result.kind === 'problem') return result.problem;
+  const details = result.kind === 'unknown_bank' ? result.details : undefined;
+  return { code: result.kind, ...(details !== undefined && { details }) };
+}
 
 /** What a decision may take, and what it leaves behind while it is being made. */
 export interface Attempt extends Limits {

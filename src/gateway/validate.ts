@@ -2,9 +2,8 @@
 
 import { JSON_HEADERS, keepAlive, noteRelease, refuse, type GatewayContext } from './context.ts';
 import type { Chain } from './chain.ts';
-import type { Decider, DecideResult } from './decide.ts';
+import { problemOf, type Decider, type DecideResult } from './decide.ts';
 import { REPLAYED_HEADER, type IdempotentAnswers } from './idempotent-answers.ts';
-import type { Problem } from './problem.ts';
 import { readTransaction } from './read-transaction.ts';
 import { refuseLate, type Inquiry, type Reception, type Refused } from './reception.ts';
 import { formatServerTiming, type Stopwatch } from './server-timing.ts';
@@ -60,17 +59,12 @@ export function createValidate(
       c.get('trace').decidedBy = answer.body.decided_by;
       return new Response(JSON.stringify(answer.body), { headers });
     }
-    const problem = answer.kind === 'problem' ? answer.problem : problemOf(answer);
+    const problem = problemOf(answer);
     return refuse(c, {
       ...problem,
       headers: { ...problem.headers, ...(timing !== undefined && { 'server-timing': timing }) },
     });
   };
-}
-
-function problemOf(answer: Exclude<DecideResult, { kind: 'decided' }>): Problem {
-  const details = answer.kind === 'unknown_bank' ? answer.details : undefined;
-  return { code: answer.kind, ...(details !== undefined && { details }) };
 }
 
 /** A fallback where a release says which one; else whatever kept us from a release. */

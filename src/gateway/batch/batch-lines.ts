@@ -1,7 +1,8 @@
 // The lines of a batch's answer: for each item its index, and its decision or its problem.
 
 import type { DecisionBody } from '../../core/decision.ts';
-import { composeProblem, type Problem, type ProblemBody } from '../problem.ts';
+import { problemOf } from '../decide.ts';
+import { composeProblem, type ProblemBody } from '../problem.ts';
 import type { ItemResult } from './run-batch.ts';
 
 /** One line: a decision as a single request gets it, or a problem, each with the item's place in the request, from 0. */
@@ -16,11 +17,4 @@ export function formatLine(
 ): string {
   if (result.kind === 'decided') return `{"index":${index},${JSON.stringify(result.body).slice(1)}\n`;
   return `{"index":${index},"problem":${JSON.stringify(composeProblem(problemOf(result)))}}\n`;
-}
-
-/** The problem that stands in the place of a decision. */
-export function problemOf(result: Exclude<ItemResult, { kind: 'decided' }>): Problem {
-  if (result.kind === 'problem') return result.problem;
-  const details = result.kind === 'unknown_bank' ? result.details : undefined;
-  return { code: result.kind, ...(details !== undefined && { details }) };
 }

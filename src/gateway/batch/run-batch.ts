@@ -8,7 +8,7 @@ import { MAX_CALLS_TOGETHER } from '../../core/limits.ts';
 import type { Asked, BankAsker, Limits } from '../ask-bank.ts';
 import { findUnreleased, joinAnswers } from '../chain.ts';
 import type { DecideResult } from '../decide.ts';
-import type { Problem } from '../problem.ts';
+import type { Refused } from '../reception.ts';
 import type { ReleaseLookup } from '../release-cache.ts';
 import type { WaitUntil } from '../timer.ts';
 import type { BatchItem } from './read-batch.ts';
@@ -20,7 +20,7 @@ const MAX_BANKS_AT_ONCE = 4;
 const MAX_LOOKUPS_AT_ONCE = 6;
 
 /** What came of an item. */
-export type ItemResult = DecideResult | { readonly kind: 'problem'; readonly problem: Problem };
+export type ItemResult = DecideResult | Refused;
 
 export interface BatchRun {
   /** Ends once every item has an answer, or after `stop`. Rejects on a bug only. */

@@ -8,13 +8,14 @@ import type { FailureCode } from '../../core/failure.ts';
 import type { BankAsker } from '../ask-bank.ts';
 import type { Breathe } from '../breathe.ts';
 import type { Chain } from '../chain.ts';
+import { problemOf } from '../decide.ts';
 import { keepAlive, refuse, type GatewayContext } from '../context.ts';
 import type { BatchEvent } from '../event.ts';
 import { RESPONSE_HEADERS, type Problem, type ProblemCode } from '../problem.ts';
 import type { BodyRules } from '../read-body.ts';
 import { describeRefusal, refuseLate, type Inquiry, type Reception, type Refused } from '../reception.ts';
 import type { Timer } from '../timer.ts';
-import { formatLine, problemOf } from './batch-lines.ts';
+import { formatLine } from './batch-lines.ts';
 import { readBatch, type BatchItem } from './read-batch.ts';
 import { startBatch, type ItemResult } from './run-batch.ts';
 
