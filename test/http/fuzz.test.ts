@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { MAX_AMOUNT, MIN_AMOUNT } from '../../src/core/transaction.ts';
 import { PLANTED } from '../fixtures/planted.ts';
-import { bodyWith, GOOD_BODY, GATEWAYS, startTwoGateways, type TwoGateways } from './two-gateways.ts';
+import { RUNTIMES } from '../fixtures/two-runtimes.ts';
+import { bodyWith, GOOD_BODY, startTwoGateways, type TwoGateways } from './two-gateways.ts';
 
 const RUNS = Number(process.env['WASMPAY_FUZZ_RUNS'] ?? 400);
 /** No answer takes longer than a gateway's own deadline and what a busy machine adds, milliseconds. */
@@ -110,7 +111,7 @@ function amountOf(text: string): bigint | undefined {
   return amount >= MIN_AMOUNT && amount <= MAX_AMOUNT ? amount : undefined;
 }
 
-describe.each(GATEWAYS)('%s', (name) => {
+describe.each(RUNTIMES)('%s', (name) => {
   const gateway = () => both[name];
   const send = (kind: string, sent: Sent) => ask(`${name}, ${kind}`, gateway().port, sent);
 

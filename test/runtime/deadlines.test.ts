@@ -6,85 +6,28 @@ import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Miniflare } from 'miniflare';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { generateReleaseKeys, parseSigningKey } from '../../src/artifact/release-keys.ts';
-import { bundleWorker, S3_WORKER } from '../../src/entry/bundle-worker.ts';
-import { DEFAULT_POLICY } from '../../src/publisher/policy.ts';
-import { publishComponent } from '../../src/publisher/publish.ts';
-import { createS3Store } from '../../src/store/s3.ts';
-import { startProcess } from '../entry/dev-process.ts';
 import { validatorFromCoreWat } from '../fixtures/components.ts';
 import { makeBody } from '../fixtures/gateway-bed.ts';
-import { ACCESS_KEY, SECRET_KEY, startS3Server } from '../fixtures/s3-server.ts';
-import { SHARED_TOOLS } from '../fixtures/shared-tools.ts';
+import { openTwoRuntimes, RUNTIMES } from '../fixtures/two-runtimes.ts';
 
-const AUDIENCE = 'test.example';
 const DEADLINE_MS = 300;
 /** What storage takes where it is slow: far more than the deadline and what a loaded machine adds to it. */
 const SLOW_MS = 1_500;
 
-const server = await startS3Server();
-const running: AsyncDisposable[] = [];
-let env: Record<string, string> = {};
+const runtimes = await openTwoRuntimes();
+const { server } = runtimes;
 
-afterAll(async () => {
-  for (const each of running) await each[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
-});
+afterAll(() => runtimes[Symbol.asyncDispose]());
 
 beforeAll(async () => {
-  const keys = await generateReleaseKeys();
-  env = {
-    WASMPAY_AUDIENCE: AUDIENCE,
-    WASMPAY_TRUSTED_KEYS: JSON.stringify({ keys: [keys.public] }),
-    WASMPAY_SEED_KEY: 'a seed key of enough characters, for tests',
-    WASMPAY_BASE_DOMAINS: 'localhost',
-    WASMPAY_OPEN: 'loopback',
-    WASMPAY_STORE: `s3://${server.bucket}?endpoint=http://127.0.0.1:${server.port}&region=test`,
-    AWS_ACCESS_KEY_ID: ACCESS_KEY,
-    AWS_SECRET_ACCESS_KEY: SECRET_KEY,
-  };
+  const component = await validatorFromCoreWat();
   for (const bankId of ['meridian', 'other']) {
-    const component = new Uint8Array(await validatorFromCoreWat());
-    const published = await publishComponent({
-      bankId,
-      // An artifact of its own for each bank: a custom section makes another component.
-      component: new Uint8Array([...component, 0, 2, 1, bankId.length]),
-      store: createS3Store(server.options),
-      signingKey: await parseSigningKey(JSON.stringify(keys.private)),
-      audience: AUDIENCE,
-      policy: DEFAULT_POLICY,
-      tools: SHARED_TOOLS,
-      clock: () => Date.now(),
-      stopwatch: () => performance.now(),
-    });
-    expect(published.ok).toBe(true);
+    // An artifact of its own for each bank: a custom section makes another component.
+    await runtimes.publish(bankId, new Uint8Array([...component, 0, 2, 1, bankId.length]));
   }
 });
-
-async function startNode(): Promise<number> {
-  const started = startProcess(['src/entry/node.ts'], { ...env, PORT: '0' }, 'wasmpay gateway  http');
-  running.push({ [Symbol.asyncDispose]: async () => void (await started.end('SIGKILL')) });
-  await started.ready();
-  return Number(/http:\/\/[\d.]+:(\d+)/.exec(started.output())?.[1]);
-}
-
-async function startWorkerd(): Promise<number> {
-  const { source } = await bundleWorker(S3_WORKER);
-  const miniflare = new Miniflare({
-    cf: false,
-    modules: [{ type: 'ESModule', path: 'worker.js', contents: source }],
-    compatibilityDate: '2026-07-01',
-    bindings: env,
-    workerLoaders: { LOADER: {} },
-    unsafeDirectSockets: [{ host: '127.0.0.1' }],
-  });
-  running.push({ [Symbol.asyncDispose]: () => miniflare.dispose() });
-  await miniflare.ready;
-  return Number((await miniflare.unsafeGetDirectURL()).port);
-}
 
 interface Answer {
   readonly said: string;
@@ -128,14 +71,11 @@ function ask(port: number, bank: string, headers?: Record<string, string>): Prom
 
 const deadline = (ms: number): Record<string, string> => ({ 'wasmpay-deadline-ms': String(ms) });
 
-describe.each([
-  ['Node', startNode],
-  ['workerd', startWorkerd],
-])('on %s', (_runtime, start) => {
+describe.each(RUNTIMES)('on %s', (runtime) => {
   let port = 0;
 
   beforeAll(async () => {
-    port = await start();
+    ({ port } = await runtimes.start(runtime));
   });
 
   it('an artifact that is slow costs a fallback in time, and is there for a later request', async () => {
