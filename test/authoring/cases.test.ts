@@ -1,13 +1,14 @@
 // cases.json: what is read of it, and how its faults are told.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
 import { CasesError, MAX_CASES, parseCases, type CasesFault } from '../../src/authoring/cases.ts';
 import { projectRoot } from '../../src/authoring/toolchain.ts';
-import { readCases } from '../fixtures/cases.ts';
+
+const EXAMPLES = join(projectRoot, 'examples/validators');
 
 const BANK = { id: 'bank_001', name: 'First', country: 'USA', currency: 'USD' };
 const TRANSACTION = {
@@ -36,16 +37,12 @@ function faultsOf(text: string): readonly CasesFault[] {
 }
 
 describe('cases.json', () => {
-  it.each(['icamer-assemblyscript', 'meridian-typescript', 'nordhaven-typescript'])(
-    'of the example %s is read, every amount exactly',
-    (example) => {
-      const text = readFileSync(join(projectRoot, 'examples/validators', example, 'cases.json'), 'utf8');
-      const cases = parseCases(text, 'cases.json');
-      expect(cases.map(({ name, expect, transaction }) => ({ name, expect, transaction }))).toEqual(
-        readCases(example).map(({ name, expect, transaction }) => ({ name, expect, transaction })),
-      );
-    },
-  );
+  it.each(readdirSync(EXAMPLES))('of the example %s is read, every amount exactly', (example) => {
+    const text = readFileSync(join(EXAMPLES, example, 'cases.json'), 'utf8');
+    const digits = [...text.matchAll(/"amount": "?(-?\d+)/g)].map((match) => match[1]);
+    const cases = parseCases(text, 'cases.json');
+    expect(cases.map(({ transaction }) => String(transaction.amount.amount))).toEqual(digits);
+  });
 
   it('has a clock and a bound of fuel, where a case names them', () => {
     const [first] = parseCases(

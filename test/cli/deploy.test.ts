@@ -1,62 +1,38 @@
 // From what a language model answers to a release, by the command line: each gate, and what is true when one does not open.
 
 import { createServer } from 'node:http';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { generateReleaseKeys } from '../../src/artifact/release-keys.ts';
 import { jsonOf, refusalCodesOf, runCommand, type CommandResult } from './command.ts';
+import { createReleaseTarget, paymentOf, readTemplate, type ReleaseTarget } from './release-target.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
-
-let folder = '';
-let target: string[] = [];
+let desk: ReleaseTarget;
 let good = '';
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'wasmpay-deploy-'));
-  const keys = await generateReleaseKeys();
-  await writeFile(join(folder, 'key.json'), JSON.stringify(keys.private));
-  target = [
-    '--store',
-    `file:${join(folder, 'store')}`,
-    '--audience',
-    'pay.example',
-    '--key',
-    join(folder, 'key.json'),
-  ];
-  const template = await readFile(join(ROOT, 'templates/assemblyscript/0.2.0/validator.ts'), 'utf8');
-  good = template.replaceAll('{{bank}}', 'icamer');
+  desk = await createReleaseTarget();
+  good = await readTemplate();
 });
-afterAll(() => rm(folder, { recursive: true }));
-
-const side = (id: string): object => ({ id, name: 'x', country: 'DE', currency: 'EUR' });
+afterAll(() => desk[Symbol.asyncDispose]());
 
 /** What a model answers: words, the code, and cases at the limit and one beyond. */
 function answer(code: string, beyond: 'deny' | 'approve' = 'deny', label = 'assemblyscript'): string {
-  const transaction = (amount: number): object => ({
-    id: 't',
-    origin: side('bank_001'),
-    destination: side('icamer'),
-    amount: { name: 'Euro', symbol: '€', amount },
-    status: 'pending',
-  });
   const cases = [
-    { name: 'at the limit', expect: 'approve', transaction: transaction(1_000_000) },
-    { name: 'one beyond it', expect: beyond, transaction: transaction(1_000_001) },
+    { name: 'at the limit', expect: 'approve', transaction: paymentOf(1_000_000) },
+    { name: 'one beyond it', expect: beyond, transaction: paymentOf(1_000_001) },
   ];
   return `Sure!\n\n\`\`\`${label}\n${code}\n\`\`\`\n\nAnd the cases:\n\n\`\`\`json\n${JSON.stringify({ cases })}\n\`\`\`\n`;
 }
 
 function deploy(input: string, ...args: string[]): Promise<CommandResult> {
-  return runCommand(['deploy', '--from', '-', '--bank', 'icamer', ...target, ...args], { input });
+  return runCommand(['deploy', '--from', '-', '--bank', 'icamer', ...desk.options, ...args], { input });
 }
 
 async function objects(): Promise<string[]> {
-  return readdir(join(folder, 'store'), { recursive: true }).catch(() => []);
+  return readdir(join(desk.folder, 'store'), { recursive: true }).catch(() => []);
 }
 
 describe('what does not pass a gate changes nothing', () => {
@@ -136,7 +112,7 @@ describe('what passes all of them', () => {
         url,
         '--bank',
         'icamer',
-        ...target,
+        ...desk.options,
         '--yes',
         '--json',
       ]);
@@ -148,8 +124,7 @@ describe('what passes all of them', () => {
   });
 
   it('is held where it imports more than before, until that is meant', async () => {
-    const template = await readFile(join(ROOT, 'templates/typescript/0.2.0/validator.ts'), 'utf8');
-    const text = answer(template.replaceAll('{{bank}}', 'icamer'), 'deny', 'ts');
+    const text = answer(await readTemplate('typescript'), 'deny', 'ts');
     const result = await deploy(text, '--yes', '--json');
     expect(result.code).toBe(1);
     expect(refusalCodesOf(result)).toEqual(['imports_grew']);
@@ -166,7 +141,7 @@ describe('wasmpay prompt', () => {
     expect(result.stdout.length).toBeLessThan(6_000);
     // A model that only repeats the example has written a validator that builds and passes the example's cases.
     const echoed = await runCommand(
-      ['deploy', '--from', '-', '--bank', 'other', ...target, '--lang', 'assemblyscript', '--json'],
+      ['deploy', '--from', '-', '--bank', 'other', ...desk.options, '--lang', 'assemblyscript', '--json'],
       {
         input: result.stdout,
       },

@@ -3,40 +3,27 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { generateReleaseKeys } from '../../src/artifact/release-keys.ts';
 import { jsonOf, runCommand } from './command.ts';
+import { createReleaseTarget, paymentOf, readTemplate, type ReleaseTarget } from './release-target.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const COMMAND = join(ROOT, 'bin/wasmpay.js');
 
-let folder = '';
-let target: string[] = [];
+let desk: ReleaseTarget;
 let good = '';
 const clients: Client[] = [];
 const children: ChildProcess[] = [];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'wasmpay-mcp-'));
-  const keys = await generateReleaseKeys();
-  await writeFile(join(folder, 'key.json'), JSON.stringify(keys.private));
-  target = [
-    '--store',
-    `file:${join(folder, 'store')}`,
-    '--audience',
-    'pay.example',
-    '--key',
-    join(folder, 'key.json'),
-  ];
-  const template = await readFile(join(ROOT, 'templates/assemblyscript/0.2.0/validator.ts'), 'utf8');
-  good = template.replaceAll('{{bank}}', 'icamer');
+  desk = await createReleaseTarget();
+  good = await readTemplate();
 });
 afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
@@ -45,7 +32,7 @@ afterEach(async () => {
     if (child.exitCode === null) await once(child, 'exit');
   }
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(() => desk[Symbol.asyncDispose]());
 
 async function connect(...args: string[]): Promise<Client> {
   const client = new Client({ name: 'test', version: '1' });
@@ -53,7 +40,7 @@ async function connect(...args: string[]): Promise<Client> {
   await client.connect(
     new StdioClientTransport({
       command: process.execPath,
-      args: [COMMAND, 'mcp', ...target, ...args],
+      args: [COMMAND, 'mcp', ...desk.options, ...args],
       stderr: 'pipe',
     }),
   );
@@ -74,14 +61,7 @@ async function call(client: Client, name: string, args: Record<string, unknown> 
 }
 
 function casesWith(expected: 'approve' | 'deny'): string {
-  const side = (id: string): object => ({ id, name: 'x', country: 'DE', currency: 'EUR' });
-  const transaction = {
-    id: 't',
-    origin: side('bank_001'),
-    destination: side('icamer'),
-    amount: { name: 'Euro', symbol: '€', amount: 1_000_001 },
-    status: 'pending',
-  };
+  const transaction = paymentOf(1_000_001);
   return JSON.stringify({ cases: [{ name: 'one cent above the limit', expect: expected, transaction }] });
 }
 
@@ -136,7 +116,9 @@ describe('an agent', () => {
       isError: false,
       value: { published: true, activated: false, instead_of: null },
     });
-    expect(await readdir(join(folder, 'store/banks'), { recursive: true })).not.toContain('icamer/current');
+    expect(await readdir(join(desk.folder, 'store/banks'), { recursive: true })).not.toContain(
+      'icamer/current',
+    );
     // What the agent cannot do, a person does.
     const refused = await client.callTool({ name: 'activate_release', arguments: {} }).then(
       (result) => result.isError === true,
@@ -171,7 +153,7 @@ describe('an agent', () => {
   });
 
   it('is not let loose on every bank', async () => {
-    const result = await runCommand(['mcp', ...target, '--allow-activate']);
+    const result = await runCommand(['mcp', ...desk.options, '--allow-activate']);
     expect(result.code).toBe(2);
     expect(result.stderr).toContain('--allow-activate goes with --bank');
   });
@@ -204,17 +186,16 @@ describe('an agent', () => {
 
   it('never sees the key, nor a file of this machine', async () => {
     const client = await connect();
-    const secret = (JSON.parse(await readFile(join(folder, 'key.json'), 'utf8')) as { d: string }).d;
-    const reading = `import { x } from '${join(folder, 'key.json')}';\n${good}`;
+    const reading = `import { x } from '${join(desk.folder, 'key.json')}';\n${good}`;
     const answer = await call(client, 'build_validator', { ...build, source: reading });
     expect(answer.isError).toBe(true);
-    expect(JSON.stringify(answer.value)).not.toContain(secret);
+    expect(JSON.stringify(answer.value)).not.toContain(desk.secret);
   });
 });
 
 describe('over HTTP', () => {
   async function serve(): Promise<string> {
-    const child = spawn(process.execPath, [COMMAND, 'mcp', ...target, '--http', '0'], {
+    const child = spawn(process.execPath, [COMMAND, 'mcp', ...desk.options, '--http', '0'], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     children.push(child);

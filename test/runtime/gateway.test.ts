@@ -10,6 +10,7 @@ import { buildValidator, type BuiltValidator } from '../../src/authoring/build-v
 import type { Reason } from '../../src/core/decision.ts';
 import { statusOfDenial } from '../../src/core/reason-codes.ts';
 import { artifactKey, currentReleaseKey } from '../../src/store/keys.ts';
+import { DEFAULT_EVALUATED_AT_MS } from '../../src/authoring/cases.ts';
 import { expectReason, readCases } from '../fixtures/cases.ts';
 import { validatorFromCoreWat } from '../fixtures/components.ts';
 import { startLiveGateway, type LiveGateway } from '../fixtures/live-gateway.ts';
@@ -55,7 +56,7 @@ const trappingValidator = async () =>
 /** Those whose rules do not read the clock: a gateway's is the real one, and committed.test.ts has the others. */
 const timeless = examples
   .map(({ name }) => name)
-  .filter((name) => readCases(name).every(({ evaluated_at: time }) => time === undefined));
+  .filter((name) => readCases(name).every((asked) => asked.evaluatedAtMs === DEFAULT_EVALUATED_AT_MS));
 
 describe.each(timeless)('example %s', (name) => {
   it('answers every one of its cases', async () => {
