@@ -45,7 +45,7 @@ interface Block {
 export function findSource(text: string, origin: TextOrigin, options: FindOptions = {}): FoundSource {
   const form = formOf(text, origin);
   if (form === 'source') return readWhole(text, origin, options);
-  const blocks = form === 'html' ? readHtml(text) : readMarkdown(text);
+  const blocks = readBlocks(text, form);
   const cases = findCases(blocks);
   const { block, language } = chooseBlock(blocks, options);
   return {
@@ -54,6 +54,20 @@ export function findSource(text: string, origin: TextOrigin, options: FindOption
     ...(cases !== undefined && { cases }),
     place: `block ${block.number} of ${blocks.length}`,
   };
+}
+
+/** Readers of both forms go down as deep as the text is nested, and somebody else has written it. */
+function readBlocks(text: string, form: 'markdown' | 'html'): Block[] {
+  try {
+    return form === 'html' ? readHtml(text) : readMarkdown(text);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new WasmpayError(
+      'usage',
+      'the text is nested too deeply to be read: give the source as a file of its own',
+      { cause },
+    );
+  }
 }
 
 function formOf(text: string, { name, contentType = '' }: TextOrigin): 'source' | 'markdown' | 'html' {

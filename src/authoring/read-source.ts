@@ -8,7 +8,7 @@ import { WasmpayError } from '../core/error.ts';
 import type { TextOrigin } from './find-source.ts';
 
 /** Longest text, bytes of UTF-8: a page of documentation with everything around the code. */
-export const MAX_SOURCE_BYTES = 2 * 1024 * 1024;
+export const MAX_SOURCE_BYTES = 1024 * 1024;
 
 /** How long an address may take, milliseconds, with all that it sends us on to. */
 export const FETCH_MS = 30_000;

@@ -141,3 +141,11 @@ describe('a page', () => {
     );
   });
 });
+
+test.each([
+  ['quotations', '> '.repeat(20_000), MARKDOWN],
+  ['elements', `<html>${'<div>'.repeat(100_000)}`, PAGE],
+  ['elements in code', `<html><pre>${'<b>'.repeat(100_000)}`, PAGE],
+])('%s nested without an end are said to be that', (_name, text, origin) => {
+  expect(refusalOf(text, origin)).toContain('nested too deeply');
+});

@@ -33,7 +33,7 @@ describe('standard input', () => {
   test('up to the limit, and no further', async () => {
     const most = new Uint8Array(MAX_SOURCE_BYTES).fill(0x20);
     expect((await read('-', most)).text).toHaveLength(MAX_SOURCE_BYTES);
-    await expect(read('-', most, 'x')).rejects.toThrow('longer than 2 MiB');
+    await expect(read('-', most, 'x')).rejects.toThrow('longer than 1 MiB');
   });
 
   test('must be UTF-8', async () => {
@@ -108,7 +108,7 @@ describe('an address', () => {
     });
     await expect(read(`${url}/404`)).rejects.toThrow('it answers 404');
     await expect(read(`${url}/cut`)).rejects.toThrow('cannot read');
-    await expect(read(`${url}/endless`)).rejects.toThrow('longer than 2 MiB');
+    await expect(read(`${url}/endless`)).rejects.toThrow('longer than 1 MiB');
     await expect(read('http://127.0.0.1:1/')).rejects.toThrow('cannot read');
   });
 });
