@@ -1,6 +1,6 @@
 // A validator in AssemblyScript: what its author writes is `validate(transaction: Transaction): bool`, or `: Verdict` for
-// contract 0.2.0; the library in
-// assemblyscript/ and a generated entry make a component of it. The same source gives the same bytes.
+// contract 0.2.0; the library in assemblyscript/ and a generated entry make a component of it. The same source gives the
+// same bytes.
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,8 @@ import { sourceError } from './source-error.ts';
 import { FRESH_COMPILERS, projectRoot } from './toolchain.ts';
 
 /**
- * Builds a component from AssemblyScript. Throws `source_invalid` for faults in the source, `build_failed` when a tool crashes, hangs or refuses what the compiler made.
+ * Builds a component from AssemblyScript. Throws `source_invalid` for faults in the source, `build_failed` when a tool
+ * crashes, hangs or refuses what the compiler made.
  */
 export async function buildAssemblyScript(options: BuildOptions): Promise<BuildResult> {
   const { version, id } = options.contract;

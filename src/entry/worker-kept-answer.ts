@@ -22,8 +22,8 @@ import type { KeptAnswerStub } from './worker-kept-answer-store.ts';
 const ENTRY = 'entry';
 
 /**
- * The object. What a step writes without waiting in between, entry and alarm, is written together or not at all. Its class is exported by each worker and named in wrangler.toml: renaming it needs a
- * migration.
+ * The object. What a step writes without waiting in between, entry and alarm, is written together or not at all. Its class
+ * is exported by each worker and named in wrangler.toml: renaming it needs a migration.
  */
 export class KeptAnswer extends DurableObject implements KeptAnswerStub {
   async claim(request: ClaimRequest): Promise<ClaimResult> {
