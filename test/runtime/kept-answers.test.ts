@@ -118,7 +118,7 @@ describe('an object’s alarm', () => {
   it.each([
     ['under', KEEP_MS - 60_000, 1],
     ['over', KEEP_MS, 0],
-  ])('that rings %s a day leaves entries: %3$s', async (name, byMs, entries) => {
+  ])('that rings %s a day (after %i ms) leaves %i entries', async (name, byMs, entries) => {
     const object = open(name);
     await object.keep(KEPT);
     await object.age(byMs);
