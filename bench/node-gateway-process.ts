@@ -1,8 +1,12 @@
 // The gateway on Node in a process of its own, for benchmarks: started and told what to do by bench/node-gateway.ts. On
-// another port the same server code has a Hono route that parses the same JSON and answers a constant.
+// two other ports there is a Hono route that parses the same JSON and answers a constant: on Hono's server for Node as it
+// comes, and on the gateway's own.
 
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 
+import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 
 import { readArtifact } from '../src/artifact/artifact.ts';
@@ -186,6 +190,8 @@ baseline.post('/v1/validate', async (c) => {
 const measured = await startNodeServer((request, env) => gateway.fetch(request, env), '127.0.0.1', 0);
 const measuredGuarded = await startNodeServer((request, env) => guarded.fetch(request, env), '127.0.0.1', 0);
 const constant = await startNodeServer((request) => baseline.fetch(request), '127.0.0.1', 0);
+const plain = serve({ fetch: baseline.fetch, hostname: '127.0.0.1', port: 0 });
+if (!plain.listening) await once(plain, 'listening');
 process.on('disconnect', () => process.exit(0));
 process.on('message', (command: Command) => {
   void obey(command).then((answer) => process.send?.({ answer }));
@@ -194,5 +200,6 @@ process.send?.({
   gateway: Number(new URL(measured.url).port),
   guarded: Number(new URL(measuredGuarded.url).port),
   apiKey: added.value.apiKey?.text,
-  baseline: Number(new URL(constant.url).port),
+  baseline: (plain.address() as AddressInfo).port,
+  ownBaseline: Number(new URL(constant.url).port),
 });

@@ -20,8 +20,10 @@ export interface NodeGateway extends Disposable {
   /** The port of the same gateway for processors only, and the API key of one that may ask about every bank. */
   readonly guardedPort: number;
   readonly apiKey: string;
-  /** The port of the route that answers a constant. */
+  /** The port of the route that answers a constant, on Hono's server for Node. */
   readonly baselinePort: number;
+  /** The port of the same route on the gateway's server. */
+  readonly ownBaselinePort: number;
   command<C extends Command>(command: C): Promise<AnswerTo<C>>;
 }
 
@@ -32,13 +34,14 @@ export async function startNodeGateway(): Promise<NodeGateway> {
     serialization: 'advanced',
   });
   const [ports] = (await once(child, 'message')) as [
-    { gateway: number; guarded: number; apiKey: string; baseline: number },
+    { gateway: number; guarded: number; apiKey: string; baseline: number; ownBaseline: number },
   ];
   return {
     port: ports.gateway,
     guardedPort: ports.guarded,
     apiKey: ports.apiKey,
     baselinePort: ports.baseline,
+    ownBaselinePort: ports.ownBaseline,
     async command<C extends Command>(command: C) {
       child.send(command);
       const [message] = (await once(child, 'message')) as [{ answer: AnswerTo<C> }];

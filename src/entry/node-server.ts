@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 
 import { WasmpayError } from '../core/error.ts';
+import { createGroups } from './in-groups.ts';
 
 export interface NodeServer {
   /** Where it listens: `http://127.0.0.1:8787`. */
@@ -42,6 +43,7 @@ export async function startNodeServer(
   const answer = getRequestListener((request, env) => fetch(request, env as HttpBindings), {
     hostname: host,
   });
+  const startInGroup = createGroups();
   const server = createServer(
     {
       headersTimeout: REQUEST_MS,
@@ -50,11 +52,12 @@ export async function startNodeServer(
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
     },
-    (request, response) => {
-      // On a connection that is kept, the next answer says that it was the last one.
-      if (isEnding) response.setHeader('connection', 'close');
-      void answer(request, response);
-    },
+    (request, response) =>
+      startInGroup(() => {
+        // On a connection that is kept, the next answer says that it was the last one.
+        if (isEnding) response.setHeader('connection', 'close');
+        void answer(request, response);
+      }),
   );
   await listen(server, host, port);
   return {
