@@ -64,7 +64,7 @@ it('takes each step for all of a group, and a full group’s steps before the ne
             void (async () => {
               for (const step of [1, 2, 3]) {
                 steps.push(`${name}${step}`);
-                await undefined;
+                await Promise.resolve();
               }
               resolve();
             })();
