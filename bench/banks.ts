@@ -25,6 +25,8 @@ const TRAFFIC_LENGTH = 100_000;
 const SEED = 1;
 /** Writes to R2 at once. */
 const WRITES_AT_ONCE = 32;
+/** Banks that are stored until another line says so. */
+const PROGRESS_BANKS = 1_000;
 /**
  * How long the gateway in workerd waits for storage, milliseconds. Miniflare's R2 shares workerd's thread with guests, so
  * while sixteen cold banks load it can be later than the usual 700.
@@ -106,6 +108,7 @@ async function measureNode(): Promise<Measured> {
 /** Stores artifact and release of every bank. */
 async function fill(gateway: LiveGateway, banks: Banks): Promise<void> {
   const { store, signingKey } = gateway;
+  let stored = 0;
   for (const size of ['small', 'large'] as const) {
     const publication = await gateway.publish(`template-${size}`, new Uint8Array(validators[size]));
     const template = await readTemplate(store, publication);
@@ -116,6 +119,8 @@ async function fill(gateway: LiveGateway, banks: Banks): Promise<void> {
         const { slug, bytes, release, token } = await makeCopy(template, bank, signingKey);
         await store.put(artifactKey(hexOf(release.artifact)), bytes, { kind: 'absent' });
         await store.put(currentReleaseKey(slug), token, { kind: 'absent' });
+        stored += 1;
+        if (stored % PROGRESS_BANKS === 0) console.error(`R2: ${stored} of ${banks.all.length} banks stored`);
       }
     };
     await Promise.all(Array.from({ length: WRITES_AT_ONCE }, write));
@@ -153,8 +158,17 @@ function course(samples: readonly number[] | undefined): string[] {
 }
 
 const measured: Measured[] = [];
-if (Number(flags.banks) > 0) measured.push(await measureNode());
-if (Number(flags['workerd-banks']) > 0) measured.push(await measureWorkerd());
+for (const [wanted, measure] of [
+  [flags.banks, measureNode],
+  [flags['workerd-banks'], measureWorkerd],
+] as const) {
+  if (Number(wanted) === 0) continue;
+  const one = await measure();
+  console.error(
+    `${one.title}: ${one.result.requests} requests, ${one.result.faults.length} rounds with faults`,
+  );
+  measured.push(one);
+}
 
 console.log(
   table(
