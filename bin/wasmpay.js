@@ -1,19 +1,67 @@
 #!/usr/bin/env node
-// The `wasmpay` command. Sources are TypeScript that Node runs as it is, from 22.18 on; where the caller's own
-// Node is older, this starts the one that the project brings as a dependency.
-import { spawnSync } from 'node:child_process';
+// The `wasmpay` command: of a checkout, whose TypeScript Node runs as it is, or of an installed package, which holds the
+// JavaScript that scripts/build-package.ts made of it. Where the caller's own Node is too old, this starts the one that
+// npm installed beside it (package.json, optionalDependencies), and passes on its signals and its end.
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const main = new URL('../src/cli/main.ts', import.meta.url);
-const bundledNode = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
+/** The first Node that has all of the sources' syntax: `await using`. */
+const OLDEST_MAJOR = 24;
 
-if (process.features.typescript) {
+const source = new URL('../src/cli/main.ts', import.meta.url);
+const main = existsSync(source) ? source : new URL('../dist/src/cli/main.js', import.meta.url);
+
+if (Number.parseInt(process.versions.node, 10) >= OLDEST_MAJOR) {
   await import(main.href);
-} else if (existsSync(bundledNode)) {
-  const child = spawnSync(bundledNode, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit' });
-  process.exitCode = child.status ?? 1;
 } else {
-  console.error(`wasmpay needs Node 22.18 or newer (this is ${process.version}); run "npm ci" first.`);
-  process.exitCode = 1;
+  const node = findInstalledNode();
+  if (node === undefined) {
+    console.error(
+      `wasmpay needs Node ${OLDEST_MAJOR} or newer: this is ${process.version}, and npm has installed no other one ` +
+        `for ${process.platform}-${process.arch} (without --omit=optional it does where there is one)`,
+    );
+    process.exitCode = 1;
+  } else {
+    runWith(node);
+  }
+}
+
+/** The program of the package for this system that holds a Node; undefined where none is installed. */
+function findInstalledNode() {
+  const { arch, platform } = process;
+  const system = `${platform === 'win32' ? 'win' : platform}-${arch}`;
+  const name = `${system === 'darwin-arm64' ? 'node-bin' : 'node'}-${system}`;
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
+    const node = join(dirname(manifest), 'bin', platform === 'win32' ? 'node.exe' : 'node');
+    return existsSync(node) ? node : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {string} node */
+function runWith(node) {
+  const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+    process.on(signal, () => {
+      // Ctrl-C reaches every process of the terminal's by itself, and twice means "now" to some.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
+  child.on('error', (error) => {
+    console.error(`wasmpay: ${node} could not be started: ${error.message}`);
+    process.exitCode = 1;
+  });
+  child.on('exit', (code, signal) => {
+    if (signal === null) {
+      process.exitCode = code ?? 1;
+      return;
+    }
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
 }
