@@ -9,7 +9,7 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { WasmpayError } from '../core/error.ts';
 
-/** The project's folder. */
+/** The project's folder: of a checkout, or `dist` of an installed package, which has the same folders. */
 export const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Longest that one compiler may run, milliseconds: 15 times what a QuickJS build took on two busy cores. */
@@ -24,7 +24,10 @@ export function findPackage(name: string): string {
   for (const folder of require.resolve.paths(name) ?? []) {
     if (existsSync(join(folder, name, 'package.json'))) return join(folder, name);
   }
-  throw new WasmpayError('toolchain_missing', `the npm package ${name} is not installed: run npm ci`);
+  throw new WasmpayError(
+    'toolchain_missing',
+    `the npm package ${name} is not installed: run npm ci in a checkout, or install the package again`,
+  );
 }
 
 /** Version of an installed package, from its package.json. */

@@ -51,7 +51,8 @@ export async function openDevStore(directory: string): Promise<DevStore> {
     const signingKey = await readFile(join(directory, SIGNING_KEY_FILE), 'utf8');
     return { store: createHttpStore(control), audience: control.audience, signingKey };
   } catch (cause) {
-    const message = 'no gateway runs here: run "npm start" in another terminal, or name a store with --store';
+    const message =
+      'no gateway runs here: run "npm start" in another terminal of a checkout, or name a store with --store';
     throw new WasmpayError('usage', message, { cause });
   }
 }

@@ -4,15 +4,10 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { decodeMessage, encodeMessage, type Message } from '../../core/frames.ts';
-
-const ROOT = join(import.meta.dirname, '../../..');
-
-/** What a confined process may read: the code that it runs. */
-const OUR_CODE = ['src', 'node_modules', 'package.json'].map((name) => join(ROOT, name));
+import { CODE_ROOT, OUR_CODE } from './our-code.ts';
 
 export interface ProcessBounds {
   /** Longest run. */
@@ -59,7 +54,7 @@ export async function runConfined(
   ];
   const child = spawn(command, args, {
     env: {},
-    cwd: ROOT,
+    cwd: CODE_ROOT,
     stdio: ['pipe', 'pipe', 'ignore'],
     detached: true,
   });
