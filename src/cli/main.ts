@@ -8,6 +8,7 @@ import { COMMANDS, type Command } from './commands.ts';
 import { describeHint } from './hints.ts';
 import { TARGET_USAGE } from './target-usage.ts';
 import { printJson, printProgress, printResult } from './terminal.ts';
+import { projectVersion } from './version.ts';
 
 const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   usage: 2,
@@ -31,6 +32,8 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
 const [name, ...args] = process.argv.slice(2);
 if (name === undefined || name === 'help' || name === '--help' || args.includes('--help')) {
   printResult(await describeUsage(name));
+} else if (name === '--version') {
+  printResult(projectVersion);
 } else {
   process.exitCode = await run(name, args);
 }
@@ -69,6 +72,6 @@ async function describeUsage(command: string | undefined): Promise<string> {
   const usages = commands.map(({ usage }) => usage);
   const title =
     'wasmpay: writes, tests and publishes validators, the components that decide about payments. ' +
-    'One command alone: wasmpay COMMAND --help';
+    'One command alone: wasmpay COMMAND --help. The version: wasmpay --version';
   return [title, ...usages, TARGET_USAGE].join('\n\n');
 }
