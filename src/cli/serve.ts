@@ -30,7 +30,11 @@ async function runServe(args: readonly string[]): Promise<number> {
     if (typeof value === 'string') env[variable] = value;
   }
   const gateway = spawn(process.execPath, [GATEWAY], { env, stdio: 'inherit' });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => gateway.kill(signal));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      // Ctrl-C reaches every process of a terminal by itself, and twice means "now" to the gateway.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) gateway.kill(signal);
+    });
   const [code] = (await once(gateway, 'exit')) as [number | null];
   return code ?? 1;
 }
