@@ -24,6 +24,8 @@ export interface CompilerRun {
   readonly env: Readonly<Record<string, string>>;
   /** Most address space, bytes, where util-linux's prlimit is there. Go reserves more than it uses: none for it. */
   readonly addressBytes?: number;
+  /** Most memory that it writes to, bytes, likewise: for tools that reserve far more addresses than they use. */
+  readonly dataBytes?: number;
   readonly timeoutMs?: number;
 }
 
@@ -113,7 +115,13 @@ async function commandOf(run: CompilerRun): Promise<[string, ...string[]]> {
   const limits =
     prlimit === undefined
       ? []
-      : [prlimit, '--core=0', ...(run.addressBytes === undefined ? [] : [`--as=${run.addressBytes}`]), '--'];
+      : [
+          prlimit,
+          '--core=0',
+          ...(run.addressBytes === undefined ? [] : [`--as=${run.addressBytes}`]),
+          ...(run.dataBytes === undefined ? [] : [`--data=${run.dataBytes}`]),
+          '--',
+        ];
   const bubblewrap = await findBubblewrap();
   const command =
     bubblewrap === undefined

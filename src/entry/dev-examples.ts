@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { readArtifact } from '../artifact/artifact.ts';
 import { hexOf, sha256 } from '../artifact/digest.ts';
 import type { VerifiedRelease } from '../artifact/release.ts';
-import { buildValidator } from '../authoring/build-validator.ts';
+import { buildValidator, readDescriptor } from '../authoring/build-validator.ts';
 import { readCommitted } from '../authoring/committed.ts';
 import { slugOf } from '../core/bank.ts';
 import { WasmpayError } from '../core/error.ts';
@@ -35,6 +35,8 @@ export async function publishExamples(store: ObjectStore, directory: DevDirector
       await publishExample(store, directory, committed.descriptor.bank, committed.component);
       continue;
     }
+    // Takes half a minute where it can be built at all: whoever wants it publishes it.
+    if ((await readDescriptor(folder)).language.isBuiltWhereInstalled === true) continue;
     const built = await buildValidator({
       directory: folder,
       outDirectory: join(ROOT, 'build/validators'),

@@ -30,7 +30,10 @@ export interface Outcome {
 export interface AttackBed extends AsyncDisposable {
   readonly secretFile: string;
   /** Builds an attack; `confined` false hides bubblewrap from the builder. */
-  build(attack: Attack, options: { confined: boolean; contract?: string }): Promise<Outcome>;
+  build(
+    attack: Attack,
+    options: { confined: boolean; contract?: string; timeoutMs?: number },
+  ): Promise<Outcome>;
   /** Runs a compiler on the attack as anybody would, and says whether the secret is in what it made. */
   isReal(attack: Attack, output: string, program: string, ...args: readonly string[]): Promise<boolean>;
 }
@@ -67,7 +70,7 @@ export async function openAttackBed(language: string, source: string): Promise<A
 
   return {
     secretFile,
-    async build(attack, { confined, contract = 'wasmpay:platform@0.1.0' }) {
+    async build(attack, { confined, contract = 'wasmpay:platform@0.1.0', timeoutMs }) {
       const directory = await write(attack, contract);
       if (!confined) process.env['PATH'] = withoutBubblewrap;
       try {
@@ -76,6 +79,7 @@ export async function openAttackBed(language: string, source: string): Promise<A
         const { component, log } = await buildValidator({
           directory,
           outDirectory: join(directory, 'build'),
+          ...(timeoutMs !== undefined && { timeoutMs }),
         });
         const message = log.join('\n');
         return { code: 'built', message, hasSecret: holdsSecret(component) || message.includes(SECRET) };

@@ -59,6 +59,11 @@ export interface Language {
    */
   readonly bindings?: readonly string[];
   /**
+   * Whether npm does not bring the toolchain and its components are too large to commit: the example is built, and judged by
+   * its cases, where the toolchain is, and left out where it is not.
+   */
+  readonly isBuiltWhereInstalled?: boolean;
+  /**
    * What its components need beyond the default limits, where they do: a documented choice, for `--limit` at publishing. No
    * release gets it by itself.
    */

@@ -5,11 +5,12 @@ import { ASSEMBLYSCRIPT } from './assemblyscript.ts';
 import { C } from './c.ts';
 import { GO } from './go.ts';
 import type { Language } from './language.ts';
+import { PYTHON } from './python.ts';
 import { RUST } from './rust.ts';
 import { TYPESCRIPT } from './typescript.ts';
 
 /** In the order in which help lists them. */
-export const LANGUAGES: readonly Language[] = [TYPESCRIPT, ASSEMBLYSCRIPT, RUST, C, GO];
+export const LANGUAGES: readonly Language[] = [TYPESCRIPT, ASSEMBLYSCRIPT, RUST, C, GO, PYTHON];
 
 /** The language of a name or an alias, in any case. Throws `usage` where there is none. */
 export function findLanguage(name: string): Language {

@@ -1,0 +1,259 @@
+// What componentize-py 0.25.1 leaves in a component and no validator needs, taken out of its binary: the export `exports`, with
+// `init`, which ran when the component was built (its types have a name that no publisher takes), and every export of a core
+// module that nothing of the component imports. Each costs fuel when an instance is made, and there are 2,400: without them
+// CPython's instance keeps within the default limits. Nothing that runs is changed, and no index: what goes leaves an empty
+// instance or component in its place.
+
+import { WasmpayError } from '../core/error.ts';
+
+/** Sections of a component that are looked at: component-model, Binary.md. */
+const CUSTOM = 0;
+const CORE_MODULE = 1;
+const CORE_INSTANCE = 2;
+const COMPONENT = 4;
+const INSTANCE = 5;
+const ALIAS = 6;
+const TYPE = 7;
+const EXPORT = 11;
+/** Sections of a core module. */
+const CORE_IMPORT = 2;
+const CORE_EXPORT = 7;
+
+const PREAMBLE_BYTES = 8;
+const EMPTY_COMPONENT = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
+/** One instance, of no exports. */
+const EMPTY_INSTANCE = [1, 1, 0];
+
+const INIT_EXPORT = 'exports';
+/** A case of a variant that only `init` takes: a word that reaches JavaScript's own objects, and one as long. */
+const UNSAFE_LABEL = 'constructor';
+const SAFE_LABEL = 'constructed';
+
+/** Reads what a toolchain of ours wrote; a fault is a thrown `build_failed`. */
+class Reader {
+  readonly bytes: Uint8Array;
+  offset = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  get done(): boolean {
+    return this.offset >= this.bytes.length;
+  }
+
+  byte(): number {
+    const byte = this.bytes[this.offset];
+    if (byte === undefined) throw unexpected('it ends early');
+    this.offset += 1;
+    return byte;
+  }
+
+  u32(): number {
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+    throw unexpected('a number is too long');
+  }
+
+  take(length: number): Uint8Array {
+    if (length > this.bytes.length - this.offset) throw unexpected('it ends early');
+    this.offset += length;
+    return this.bytes.subarray(this.offset - length, this.offset);
+  }
+
+  text(): string {
+    return Buffer.from(this.take(this.u32())).toString('utf8');
+  }
+
+  list(read: () => void): void {
+    for (let count = this.u32(); count > 0; count -= 1) read();
+  }
+}
+
+interface Section {
+  readonly id: number;
+  readonly body: Uint8Array;
+}
+
+/** A core instance: of a module, with what it is given, or of things that are there already. */
+type CoreInstance = { readonly module: number; readonly given: ReadonlyMap<string, number> } | undefined;
+
+/** Takes out what no validator needs. Throws `build_failed` where the component is not as componentize-py writes it. */
+export function trimPythonComponent(component: Uint8Array): Uint8Array<ArrayBuffer> {
+  const sections = readSections(component);
+  removeInit(sections);
+  const used = findUsedExports(sections);
+  let module = 0;
+  const trimmed = sections.flatMap((section): Section[] => {
+    // Names for debuggers, 50 KB.
+    if (section.id === CUSTOM) return new Reader(section.body).text() === 'component-name' ? [] : [section];
+    if (section.id !== CORE_MODULE) return [section];
+    return [{ id: CORE_MODULE, body: trimModule(section.body, used[module++] ?? new Set()) }];
+  });
+  return writeSections(component, trimmed);
+}
+
+/** Puts an empty component and empty instances in the place of `init`'s, and a safe name into its types. */
+function removeInit(sections: Section[]): void {
+  const at = sections.findIndex(({ id, body }) => id === EXPORT && isInitExport(body));
+  if (at < 2 || sections[at - 1]?.id !== INSTANCE || sections[at - 2]?.id !== COMPONENT)
+    throw unexpected('its init is not where it was');
+  sections[at - 2] = { id: COMPONENT, body: Uint8Array.from(EMPTY_COMPONENT) };
+  sections[at - 1] = { id: INSTANCE, body: Uint8Array.from(EMPTY_INSTANCE) };
+  // An export is an instance of its own; the next one keeps its number.
+  sections[at] = { id: INSTANCE, body: Uint8Array.from(EMPTY_INSTANCE) };
+  for (const [index, { id, body }] of sections.entries()) {
+    if (id !== TYPE) continue;
+    const renamed = Buffer.from(body);
+    for (
+      let found = renamed.indexOf(UNSAFE_LABEL);
+      found >= 0;
+      found = renamed.indexOf(UNSAFE_LABEL, found)
+    ) {
+      renamed.write(SAFE_LABEL, found, 'latin1');
+    }
+    sections[index] = { id, body: Uint8Array.from(renamed) };
+  }
+}
+
+function isInitExport(body: Uint8Array): boolean {
+  const reader = new Reader(body);
+  if (reader.u32() !== 1) return false;
+  reader.byte();
+  return reader.text() === INIT_EXPORT;
+}
+
+/** For each core module, the names of its exports that something of the component takes. */
+function findUsedExports(sections: readonly Section[]): Set<string>[] {
+  const imports: (readonly (readonly [module: string, name: string])[])[] = [];
+  const instances: CoreInstance[] = [];
+  const taken: (readonly [instance: number, name: string])[] = [];
+  for (const { id, body } of sections) {
+    if (id === CORE_MODULE) imports.push(readImports(body));
+    if (id === CORE_INSTANCE) readCoreInstances(new Reader(body), instances);
+    if (id === ALIAS) readAliases(new Reader(body), taken);
+  }
+  // Handed over as a whole: the module that gets it takes what it imports.
+  for (const instance of instances) {
+    for (const [module, name] of instance === undefined ? [] : (imports[instance.module] ?? [])) {
+      const giver = instance?.given.get(module);
+      if (giver !== undefined) taken.push([giver, name]);
+    }
+  }
+  const used = imports.map(() => new Set<string>());
+  for (const [instance, name] of taken) {
+    const module = instances[instance]?.module;
+    if (module !== undefined) used[module]?.add(name);
+  }
+  return used;
+}
+
+function readCoreInstances(reader: Reader, instances: CoreInstance[]): void {
+  reader.list(() => {
+    if (reader.byte() === 0) {
+      const module = reader.u32();
+      const given = new Map<string, number>();
+      reader.list(() => {
+        const name = reader.text();
+        if (reader.byte() !== 0x12) throw unexpected('a core module is given something that is no instance');
+        given.set(name, reader.u32());
+      });
+      instances.push({ module, given });
+      return;
+    }
+    reader.list(() => {
+      reader.text();
+      reader.byte();
+      reader.u32();
+    });
+    instances.push(undefined);
+  });
+}
+
+function readAliases(reader: Reader, taken: (readonly [instance: number, name: string])[]): void {
+  reader.list(() => {
+    if (reader.byte() === 0) reader.byte();
+    const target = reader.byte();
+    const index = reader.u32();
+    // Of a component's instance, of a core instance, of a component around this one.
+    if (target === 0) reader.text();
+    else if (target === 1) taken.push([index, reader.text()]);
+    else reader.u32();
+  });
+}
+
+function readImports(module: Uint8Array): [module: string, name: string][] {
+  const found: [string, string][] = [];
+  for (const { id, body } of readSections(module)) {
+    if (id !== CORE_IMPORT) continue;
+    const reader = new Reader(body);
+    reader.list(() => {
+      found.push([reader.text(), reader.text()]);
+      const kind = reader.byte();
+      if (kind === 0) reader.u32();
+      else if (kind === 1) {
+        reader.byte();
+        readLimits(reader);
+      } else if (kind === 2) readLimits(reader);
+      else if (kind === 3) reader.take(2);
+      else throw unexpected(`an import of kind ${kind}`);
+    });
+  }
+  return found;
+}
+
+function readLimits(reader: Reader): void {
+  const hasMost = (reader.byte() & 1) === 1;
+  reader.u32();
+  if (hasMost) reader.u32();
+}
+
+/** The module with those of its exports only that are in `used`. */
+function trimModule(module: Uint8Array, used: ReadonlySet<string>): Uint8Array {
+  return writeSections(
+    module,
+    readSections(module).map((section) => {
+      if (section.id !== CORE_EXPORT) return section;
+      const reader = new Reader(section.body);
+      const kept: Uint8Array[] = [];
+      reader.list(() => {
+        const start = reader.offset;
+        const name = reader.text();
+        reader.byte();
+        reader.u32();
+        if (used.has(name)) kept.push(section.body.subarray(start, reader.offset));
+      });
+      return { id: CORE_EXPORT, body: Buffer.concat([Uint8Array.from(writeU32(kept.length)), ...kept]) };
+    }),
+  );
+}
+
+/** The sections of a component or a core module: both have them in the same form. */
+function readSections(binary: Uint8Array): Section[] {
+  const reader = new Reader(binary);
+  reader.take(PREAMBLE_BYTES);
+  const sections: Section[] = [];
+  while (!reader.done) sections.push({ id: reader.byte(), body: reader.take(reader.u32()) });
+  return sections;
+}
+
+function writeSections(binary: Uint8Array, sections: readonly Section[]): Uint8Array<ArrayBuffer> {
+  const parts = sections.flatMap(({ id, body }) => [Uint8Array.from([id, ...writeU32(body.length)]), body]);
+  return new Uint8Array(Buffer.concat([binary.subarray(0, PREAMBLE_BYTES), ...parts]));
+}
+
+function writeU32(value: number): number[] {
+  const bytes: number[] = [];
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return [...bytes, rest];
+    bytes.push((rest % 128) + 128);
+  }
+}
+
+function unexpected(what: string): WasmpayError {
+  return new WasmpayError('build_failed', `the component is not as componentize-py writes it: ${what}`);
+}
