@@ -2,7 +2,7 @@
 // beside it, and runs the tests of its language. The same toolchain must give the same bytes; another one the same answers to
 // every case, on the production sandbox. --write commits what was built instead: component.wasm and component.json.
 // Exits with 1 where something differs, with 2 where no toolchain is there.
-// Run from anywhere: node scripts/languages.ts [--write] [halden-rust]…
+// Run from anywhere: node scripts/languages.ts [--write] [halden-rust]…, or with --lang python for one language alone.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { parseCases } from '../src/authoring/cases.ts';
 import { readCommitted, writeCommitted } from '../src/authoring/committed.ts';
 import { findBubblewrap, UNCONFINED } from '../src/authoring/confine.ts';
 import type { Language } from '../src/authoring/languages/language.ts';
-import { LANGUAGES } from '../src/authoring/languages/registry.ts';
+import { findLanguage, LANGUAGES } from '../src/authoring/languages/registry.ts';
 import { testComponent } from '../src/cli/author/run-cases.ts';
 import { WasmpayError } from '../src/core/error.ts';
 import { DEFAULT_POLICY } from '../src/publisher/policy.ts';
@@ -26,15 +26,16 @@ const EXAMPLES = join(ROOT, 'examples/validators');
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { write: { type: 'boolean', default: false } },
+  options: { write: { type: 'boolean', default: false }, lang: { type: 'string' } },
 });
+const asked = values.lang === undefined ? LANGUAGES : [findLanguage(values.lang)];
 const out = await mkdtemp(join(tmpdir(), 'wasmpay-languages-'));
 const present: Language[] = [];
 let failed = false;
 
 if ((await findBubblewrap()) === undefined) console.log(`note: ${UNCONFINED}`);
 try {
-  for (const language of LANGUAGES.filter(isCompiledHere)) {
+  for (const language of asked.filter(isCompiledHere)) {
     try {
       console.log(`${language.title}: ${(await language.findToolchain()).join(', ')}`);
       present.push(language);

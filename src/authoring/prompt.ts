@@ -73,6 +73,7 @@ export async function composePrompt({ language, contract, bank, rule }: PromptOp
     '- Every payment meets fresh memory: nothing is kept from one to the next. The clock stands still at the time of the decision.',
     `- A call has ${fuel} units of fuel, about one for each instruction, and ${formatMemory(DEFAULT_GUEST_LIMITS.memoryPages)} of memory. Running out of either denies.`,
     '- A trap or an uncaught error denies.',
+    ...(language.differences ?? []).map((difference) => `- ${difference}`),
     '',
     `## An example of the form: \`${language.sourceFile}\``,
     '',

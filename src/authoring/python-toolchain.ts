@@ -39,10 +39,10 @@ print(json.dumps({
     "version": importlib.metadata.version("componentize-py"),
 }))`;
 
-/** Finds componentize-py: the checkout's own, else on the PATH. Throws `toolchain_missing`. */
-export async function findPython(): Promise<PythonToolchain> {
+/** Finds componentize-py: in `environment`, the checkout's own, else on the PATH. Throws `toolchain_missing`. */
+export async function findPython(environment = ENVIRONMENT): Promise<PythonToolchain> {
   const reasons: string[] = [];
-  for (const program of [join(ENVIRONMENT, 'bin/componentize-py'), ...findPrograms('componentize-py')]) {
+  for (const program of [join(environment, 'bin/componentize-py'), ...findPrograms('componentize-py')]) {
     const found = await examine(program);
     if (typeof found === 'object') return found;
     if (found !== undefined) reasons.push(`${program} ${found}`);

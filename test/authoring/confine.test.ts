@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { findBubblewrap, runCompiler } from '../../src/authoring/confine.ts';
+import { findPrograms } from '../../src/authoring/find-program.ts';
 import { MAX_SOURCE_BYTES, MAX_SOURCES, stageSources } from '../../src/authoring/stage-sources.ts';
 
 let scratch = '';
@@ -20,7 +21,10 @@ beforeAll(async () => {
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 /** Runs a shell script as a compiler. */
-const shell = (script: string, more: { timeoutMs?: number; addressBytes?: number } = {}) =>
+const shell = (
+  script: string,
+  more: { timeoutMs?: number; addressBytes?: number; dataBytes?: number } = {},
+) =>
   runCompiler({
     program: '/bin/sh',
     args: ['-c', script],
@@ -59,6 +63,14 @@ describe('a compiler', () => {
       shell(`head -c ${bytes} /bin/sh /usr/bin/* 2>/dev/null | tr -c a a | head -c ${bytes}`);
     expect((await print(1024 * 1024)).stdout).toHaveLength(1024 * 1024);
     await expect(print(1024 * 1024 + 1)).rejects.toMatchObject({ code: 'build_failed' });
+  });
+
+  it.skipIf(findPrograms('prlimit').length === 0)('writes to no more memory than it may', async () => {
+    // A shell keeps what it reads: 32 MB of it.
+    const keep = 'kept=$(yes | head -c 64000000 | tr -d "\\n"); echo ${#kept}';
+    const dataBytes = (mebibytes: number) => ({ dataBytes: mebibytes * 1024 ** 2 });
+    expect(await shell(keep, dataBytes(256))).toMatchObject({ exitCode: 0, stdout: '32000000\n' });
+    expect(await shell(keep, dataBytes(16))).not.toMatchObject({ exitCode: 0 });
   });
 
   it('that is not there fails as a build', async () => {

@@ -61,6 +61,12 @@ describe('Markdown', () => {
     expect(findSource(text, MARKDOWN)).toMatchObject({ language: typescript, source: `${CODE}\n` });
   });
 
+  test.each(['python', 'py', 'Python title="validator.py"'])('in Python by the fence %s', (label) => {
+    const code = 'def validate(transaction):\n    return True';
+    const found = findSource(fence(label, code), MARKDOWN);
+    expect(found).toMatchObject({ language: findLanguage('python'), source: `${code}\n` });
+  });
+
   test('from standard input is known by its fences', () => {
     expect(findSource(`Here it is:\n\n${fence('ts', CODE)}`, { name: '' }).source).toBe(`${CODE}\n`);
   });
@@ -99,7 +105,7 @@ describe('Markdown', () => {
 
   test.each([
     ['no code', 'just words', MARKDOWN, {}, 'there is no block of code'],
-    ['code in another language', fence('python', 'def validate(): pass'), MARKDOWN, {}, '1  python'],
+    ['code in another language', fence('ruby', 'def validate; end'), MARKDOWN, {}, '1  ruby'],
     [
       'no such block',
       fence('ts', CODE),

@@ -25,6 +25,8 @@ export interface Outcome {
   readonly code: string;
   readonly message: string;
   readonly hasSecret: boolean;
+  /** What was built. */
+  readonly component?: Uint8Array<ArrayBuffer>;
 }
 
 export interface AttackBed extends AsyncDisposable {
@@ -39,7 +41,7 @@ export interface AttackBed extends AsyncDisposable {
 }
 
 /** What a builder finds where bubblewrap is not installed. */
-const PROGRAMS = ['rustc', 'wasm-ld-19', 'wasm-ld', 'clang-19', 'clang', 'go', 'prlimit'];
+const PROGRAMS = ['rustc', 'wasm-ld-19', 'wasm-ld', 'clang-19', 'clang', 'go', 'componentize-py', 'prlimit'];
 
 export async function openAttackBed(language: string, source: string): Promise<AttackBed> {
   const scratch = await mkdtemp(join(tmpdir(), 'wasmpay-attack-'));
@@ -82,7 +84,8 @@ export async function openAttackBed(language: string, source: string): Promise<A
           ...(timeoutMs !== undefined && { timeoutMs }),
         });
         const message = log.join('\n');
-        return { code: 'built', message, hasSecret: holdsSecret(component) || message.includes(SECRET) };
+        const hasSecret = holdsSecret(component) || message.includes(SECRET);
+        return { code: 'built', message, hasSecret, component };
       } catch (error) {
         if (!(error instanceof WasmpayError)) throw error;
         return { code: error.code, message: error.message, hasSecret: error.message.includes(SECRET) };

@@ -63,6 +63,8 @@ export interface Language {
    * its cases, where the toolchain is, and left out where it is not.
    */
   readonly isBuiltWhereInstalled?: boolean;
+  /** What of the sandbox's rules is otherwise in this language, as an author is told: whole sentences. */
+  readonly differences?: readonly string[];
   /**
    * What its components need beyond the default limits, where they do: a documented choice, for `--limit` at publishing. No
    * release gets it by itself.

@@ -26,6 +26,10 @@ export const PYTHON: Language = {
   ],
   compilerScripts: [],
   isBuiltWhereInstalled: true,
+  differences: [
+    'In Python there is no clock: asking for the time is a trap. `random` draws the same numbers for each payment. What you print is dropped.',
+    "Python's standard library is there. Import all that you need at the top of the file: it is imported while the component is built, and later imports fail.",
+  ],
   findToolchain: async () => [(await (await import('../python-toolchain.ts')).findPython()).version],
   build: async (options) => (await import('../build-python.ts')).buildPython(options),
   async editorFiles({ version }) {
