@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   inspect: async () => (await import('./inspect.ts')).inspectCommand,
   publish: async () => (await import('./publish.ts')).publishCommand,
   activate: async () => (await import('./activate.ts')).activateCommand,
+  apply: async () => (await import('./apply.ts')).applyCommand,
   'no-validator': async () => (await import('./no-validator.ts')).noValidatorCommand,
   rollback: async () => (await import('./rollback.ts')).rollbackCommand,
   disable: async () => (await import('./switch.ts')).disableCommand,

@@ -20,6 +20,9 @@ const SOURCE_INVALID_HINT =
 const CASES_INVALID_HINT =
   'mend cases.json; an editor completes it by its "$schema", and schemas/cases.schema.json says all of it';
 
+const RELEASES_INVALID_HINT =
+  'mend the file and run it again; schemas/releases.schema.json says all of it, and editors complete it by that';
+
 const PROCESSOR_INVALID_HINT = `${OTHER_KEY_HINT}delete that object, and rotate, revoke or set (docs/processors.md)`;
 
 /**
@@ -30,6 +33,7 @@ export function describeHint(code: ErrorCode, command: string): string | undefin
   if (code === 'usage') return command === '' ? 'wasmpay --help' : `wasmpay ${command} --help`;
   if (code === 'source_invalid') return SOURCE_INVALID_HINT;
   if (code === 'cases_invalid') return CASES_INVALID_HINT;
+  if (code === 'releases_invalid') return RELEASES_INVALID_HINT;
   if (code === 'processor_invalid') return PROCESSOR_INVALID_HINT;
   if (code !== 'release_invalid') return undefined;
   return command === 'disable' ? NOTHING_LEFT_HINT : RELEASE_INVALID_HINT;

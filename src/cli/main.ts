@@ -1,5 +1,5 @@
 // The `wasmpay` command: finds the subcommand, and turns what it throws into an exit code and a message.
-// Exit codes: 0 done, 1 refused, 2 wrong use or configuration, 3 an outage, 70 a bug.
+// Exit codes: 0 done, 1 refused, 2 wrong use or configuration, 3 an outage, 4 a rehearsal that found changes, 70 a bug.
 
 import { WasmpayError, type ErrorCode } from '../core/error.ts';
 import { describeFaults, faultsOf } from './author/describe-faults.ts';
@@ -24,6 +24,7 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   manifest_invalid: 3,
   source_invalid: 1,
   cases_invalid: 2,
+  releases_invalid: 2,
   toolchain_missing: 2,
   build_failed: 70,
   internal: 70,

@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'usage'
   | 'source_invalid'
   | 'cases_invalid'
+  | 'releases_invalid'
   | 'toolchain_missing'
   | 'build_failed'
   | 'internal';

@@ -35,6 +35,7 @@ export type RefusalCode =
   | 'component_missing'
   | 'candidate_unknown'
   | 'candidate_differs'
+  | 'cases_failed'
   | 'processor_id_invalid'
   | 'processor_unknown'
   | 'processor_exists'

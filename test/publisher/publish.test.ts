@@ -249,7 +249,8 @@ type ReleaseRefusalCode =
   | 'artifact_unusable'
   | 'component_missing'
   | 'candidate_unknown'
-  | 'candidate_differs';
+  | 'candidate_differs'
+  | 'cases_failed';
 
 /** A component that each code refuses. `glue_rejected` is behind the check of names: no component reaches it. */
 const ATTEMPTS: Record<

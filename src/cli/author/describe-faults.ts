@@ -5,6 +5,7 @@ import { isAbsolute, join, relative } from 'node:path';
 
 import { CasesError } from '../../authoring/cases.ts';
 import { SourceError, type SourceFault } from '../../authoring/source-error.ts';
+import { ReleasesFileError } from '../apply/releases-file.ts';
 import type { Line } from '../colour.ts';
 
 /** Most faults that are shown with their line: what comes after is mostly a consequence. */
@@ -15,7 +16,9 @@ const MOST_COLUMNS = 160;
 
 /** What `--json` says of an error beside its code and message. */
 export function faultsOf(error: unknown): { faults?: readonly object[] } {
-  return error instanceof SourceError || error instanceof CasesError ? { faults: error.faults } : {};
+  const hasFaults =
+    error instanceof SourceError || error instanceof CasesError || error instanceof ReleasesFileError;
+  return hasFaults ? { faults: error.faults } : {};
 }
 
 /** The lines that the faults of a source are in; none for other errors. */
