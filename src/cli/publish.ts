@@ -12,7 +12,7 @@ import {
 } from './describe-release.ts';
 import { activationOf, completeFixes } from './next-command.ts';
 import { parseOptions, readComponentFile, readPolicy } from './options.ts';
-import { DESK_OPTIONS, openDesk } from './target.ts';
+import { DESK_OPTIONS, openDesk, openSource } from './target.ts';
 import { parseTerms, TERM_OPTIONS } from './terms.ts';
 import { printJson, printProgress, printResult } from './terminal.ts';
 
@@ -23,8 +23,9 @@ const USAGE = `wasmpay publish BANK FILE [TARGET] [--no-activate] [--fallback de
                           [--valid-days N] [--limit NAME=NUMBER]... [--strict] [--policy FILE] [--accept-imports]
                           [--least-number N] [--json]
   Checks a component, makes an artifact of it and releases it to BANK. With --no-activate it waits, unsigned, for
-  "wasmpay activate"; so does one that imports what its predecessor did not, unless --accept-imports. --fallback is what
-  a validator that fails is answered by; --outage approve approves while storage gives no answer, and in no other case.
+  "wasmpay activate", and no key is needed (--trusted-keys FILE will do); so does one that imports what its predecessor
+  did not, unless --accept-imports. --fallback is what a validator that fails is answered by; --outage approve approves
+  while storage gives no answer, and in no other case.
   Limits are fuel, stackBytes, memoryPages and tableElements.`;
 
 /** The command for main.ts. */
@@ -39,8 +40,7 @@ async function runPublish(args: readonly string[]): Promise<number> {
   const [bankId, file] = parsed.arguments.map(String);
   const { options } = parsed;
   const asJson = options['json'] === true;
-  const publish: PublishOptions = {
-    ...(await openDesk(options)),
+  const terms = {
     ...parseTerms(options),
     bankId: String(bankId),
     component: await readComponentFile(String(file)),
@@ -50,10 +50,16 @@ async function runPublish(args: readonly string[]): Promise<number> {
     ...(!asJson && { onStage: printStage }),
   };
   if (options['no-activate'] === true) {
-    const waiting = await publishCandidate(publish);
+    // What waits is unsigned: a job that proposes a version need not hold the key that releases it.
+    const waiting = await publishCandidate({
+      ...(await openSource(options)),
+      ...terms,
+      clock: () => Date.now(),
+    });
     if (!waiting.ok) return printRefused(asJson, 'published', waiting.refusals);
     return printWaiting(asJson, waiting.value, activationOf(waiting.value.candidate.artifact, args));
   }
+  const publish: PublishOptions = { ...(await openDesk(options)), ...terms };
   const published = await publishComponent(publish);
   if (!published.ok) {
     const code = printRefused(asJson, 'published', completeFixes(published.refusals, args));

@@ -41,6 +41,11 @@ export interface PublishOptions extends PrepareOptions {
   readonly clock: Clock;
 }
 
+/** What a publication that waits needs: no key signs it. */
+export interface CandidateOptions extends Omit<PublishOptions, 'signingKey' | 'trustedKeys'> {
+  readonly trustedKeys: TrustedKeys;
+}
+
 export interface Publication {
   readonly release: Release;
   readonly previous?: VerifiedRelease;
@@ -67,22 +72,25 @@ export interface WaitingPublication {
  */
 export async function publishComponent(options: PublishOptions): Promise<Result<Publication>> {
   const stages: StageReport[] = [];
-  const made = await prepareAndStore(options, stages);
+  const made = await prepareAndStore(withTrust(options), stages);
   if (!made.ok) return made;
   const released = await releasePrepared(options, made.value, stages);
   if (!released.ok && released.refusals.some(({ code }) => code === 'imports_grew'))
-    await keepCandidate(options, made.value);
+    await keepCandidate(withTrust(options), made.value);
   return released;
 }
 
 /** As {@link publishComponent}, up to the release: signs nothing, and changes nothing for any gateway. */
-export async function publishCandidate(options: PublishOptions): Promise<Result<WaitingPublication>> {
+export async function publishCandidate(
+  publication: PublishOptions | CandidateOptions,
+): Promise<Result<WaitingPublication>> {
+  const options = withTrust(publication);
   const stages: StageReport[] = [];
   const made = await prepareAndStore(options, stages);
   if (!made.ok) return made;
-  const { store, audience } = options;
   const candidate = await keepCandidate(options, made.value);
-  const source = { store, audience, trustedKeys: trustedKeysOf(options) };
+  const { store, audience, trustedKeys } = options;
+  const source = { store, audience, trustedKeys };
   const previous = predecessorOf(await readStanding(source, slugOf(options.bankId) ?? ''));
   const changes = await describeChanges(options, made.value, previous);
   return {
@@ -98,14 +106,15 @@ export async function releasePrepared(
   stages: StageReport[],
 ): Promise<Result<Publication>> {
   const { bankId, store, signingKey, clock, tools } = options;
+  const { trustedKeys } = withTrust(options);
   const { manifest, digest } = prepared.bundle;
   const run = createStageRunner(options, stages);
-  const terms = { ...termsOf(options, prepared), audience: options.audience, bankId };
+  const terms = { ...termsOf(withTrust(options), prepared), audience: options.audience, bankId };
   const released = await run(
     'release',
     () =>
       releaseArtifact(store, terms, signingKey, clock, {
-        trustedKeys: trustedKeysOf(options),
+        trustedKeys,
         ...(options.leastNumber !== undefined && { leastNumber: options.leastNumber }),
         check: async (standing) =>
           options.acceptImports === true
@@ -116,12 +125,12 @@ export async function releasePrepared(
   );
   if (!released.ok) return released;
   const { release, previous } = released.value;
-  const changes = await describeChanges(options, prepared, previous, release);
+  const changes = await describeChanges(withTrust(options), prepared, previous, release);
   return { ok: true, value: { ...released.value, artifact: digest, manifest, changes, stages } };
 }
 
-async function prepareAndStore(options: PublishOptions, stages: StageReport[]): Promise<Result<Prepared>> {
-  const { bankId, store, audience } = options;
+async function prepareAndStore(options: CandidateOptions, stages: StageReport[]): Promise<Result<Prepared>> {
+  const { bankId, store, audience, trustedKeys } = options;
   if (slugOf(bankId) === undefined) return refused([bankIdRefusal(bankId)]);
   const prepared = await prepareComponent(options, stages);
   if (!prepared.ok) return prepared;
@@ -129,7 +138,7 @@ async function prepareAndStore(options: PublishOptions, stages: StageReport[]): 
   const stored = await createStageRunner(options, stages)(
     'store',
     async (): Promise<Result<Stored>> => {
-      const taken = await refuseTakenSlug({ store, audience, trustedKeys: trustedKeysOf(options) }, bankId);
+      const taken = await refuseTakenSlug({ store, audience, trustedKeys }, bankId);
       if (taken !== undefined) return refused([taken]);
       return { ok: true, value: await storeArtifact(store, component, bundle) };
     },
@@ -138,7 +147,7 @@ async function prepareAndStore(options: PublishOptions, stages: StageReport[]): 
   return stored.ok ? prepared : stored;
 }
 
-async function keepCandidate(options: PublishOptions, prepared: Prepared): Promise<Candidate> {
+async function keepCandidate(options: CandidateOptions, prepared: Prepared): Promise<Candidate> {
   const { bankId, store, clock } = options;
   const { artifact, component, contract, policy, fallback, outage } = termsOf(options, prepared);
   const candidate: Candidate = {
@@ -158,7 +167,7 @@ async function keepCandidate(options: PublishOptions, prepared: Prepared): Promi
 }
 
 /** What the release of `prepared` says besides audience, bank and number. */
-function termsOf(options: PublishOptions, { bundle, component, decision, policy }: Prepared) {
+function termsOf(options: CandidateOptions, { bundle, component, decision, policy }: Prepared) {
   return {
     artifact: bundle.digest,
     component: component.digest,
@@ -171,7 +180,7 @@ function termsOf(options: PublishOptions, { bundle, component, decision, policy 
 }
 
 async function describeChanges(
-  options: PublishOptions,
+  options: CandidateOptions,
   prepared: Prepared,
   previous: VerifiedRelease | undefined,
   release?: Release,
@@ -191,8 +200,10 @@ async function describeChanges(
   }
 }
 
-function trustedKeysOf({ trustedKeys, signingKey }: PublishOptions): TrustedKeys {
-  return trustedKeys ?? trustOnly(signingKey);
+/** The same options, with the keys that releases are built on. */
+function withTrust(options: PublishOptions | CandidateOptions): CandidateOptions {
+  if (!('signingKey' in options)) return options;
+  return { ...options, trustedKeys: options.trustedKeys ?? trustOnly(options.signingKey) };
 }
 
 function refused(refusals: readonly Refusal[]): Result<never> {
