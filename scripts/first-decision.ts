@@ -19,11 +19,11 @@ const ROOT = join(import.meta.dirname, '..');
 const NAME = 'wasmpay-gateway';
 const AUDIENCE = 'first.example';
 
-/** From nothing to a decision, installation included, seconds. */
+/** From `wasmpay new` to a decision, seconds. How long the installation takes before is a matter of the line. */
 const MOST_SECONDS = 120;
 
 /** How long the gateway may take to listen, and to end, milliseconds. */
-const GATEWAY_MS = 20_000;
+const GATEWAY_MS = 60_000;
 
 /** Examples that both the checkout and the installed package build and publish. */
 const EXAMPLES = ['icamer-assemblyscript', 'nordhaven-typescript'];
@@ -88,7 +88,7 @@ async function reachDecision(
   const work = await machine.folder(`project/${language}`);
   const wasmpay = (...args: string[]): Promise<string> => machine.run('npx', ['wasmpay', ...args], work);
   const store = ['--store', 'file:releases', '--audience', AUDIENCE, '--key', 'keys/signing-key.json'];
-  const steps: [name: string, seconds: number][] = [['install', installed]];
+  const steps: [name: string, seconds: number][] = [];
   const step = async (name: string, action: () => Promise<unknown>): Promise<void> => {
     steps.push([name, (await time(action)).seconds]);
   };
@@ -134,7 +134,7 @@ async function reachDecision(
   console.log(
     `${language}: ${total.toFixed(1)} s to the first decision (${steps
       .map(([name, seconds]) => `${name} ${seconds.toFixed(1)}`)
-      .join(', ')})`,
+      .join(', ')}), ${(total + installed).toFixed(1)} s with the installation`,
   );
   if (total > MOST_SECONDS) faults.push(`${language}: more than ${MOST_SECONDS} s`);
 }
