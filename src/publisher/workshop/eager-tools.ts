@@ -1,5 +1,6 @@
 // The confined tools, jco's run begun with wasm-tools' and not after it: for an author who waits, and whose component will
-// nearly always pass the inspection. What jco wrote is looked at once the names have passed, as ever.
+// nearly always pass the inspection. What jco wrote is looked at once the names have passed, as ever. The inspection
+// looks at a copy, so it is the bytes that tell whether jco was begun for this component.
 
 import { TRANSPILE_OPTIONS } from '../transpile.ts';
 import { CONFINED_TOOLS, type GenerateOutcome, type Tools } from './tools.ts';
@@ -13,8 +14,13 @@ export function createEagerTools(tools: Tools = CONFINED_TOOLS): Tools {
       return tools.printWit(component);
     },
     generate(component, options) {
-      if (begun?.component === component && options === TRANSPILE_OPTIONS) return begun.outcome;
+      if (begun !== undefined && options === TRANSPILE_OPTIONS && isSame(begun.component, component))
+        return begun.outcome;
       return tools.generate(component, options);
     },
   };
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0;
 }
