@@ -8,7 +8,7 @@ import type { ObjectStore } from '../store/object-store.ts';
 import { inspectComponent } from './inspect.ts';
 import type { Prepared } from './prepare.ts';
 import { readComponentBytes, readUsableArtifact } from './releases/read-artifact.ts';
-import { tryArtifact, type Trial } from './trial.ts';
+import { tryOnce, type Trial } from './trial.ts';
 import type { Tools } from './workshop/tools.ts';
 
 /** What a release runs, as far as it can be known. */
@@ -56,7 +56,7 @@ export async function describeSubject(
   const tried =
     trialScript === undefined
       ? undefined
-      : await tryArtifact({ digest, manifest, bytes }, release.policy, trialScript);
+      : await tryOnce({ digest, manifest, bytes }, release.policy, trialScript);
   return {
     ...subject,
     artifact: { manifest, sizeBytes },

@@ -11,7 +11,7 @@ import { applyPolicy, type Policy, type PolicyDecision } from './policy.ts';
 import type { Result } from './refusal.ts';
 import { createStageRunner, type StageOptions, type StageReport } from './stages.ts';
 import { transpileComponent } from './transpile.ts';
-import { tryArtifact, type Trial } from './trial.ts';
+import { tryOnce, type Trial } from './trial.ts';
 import type { Tools } from './workshop/tools.ts';
 
 export interface PrepareOptions extends StageOptions {
@@ -103,7 +103,7 @@ export async function prepareComponent(
   if (trialScript === undefined) return { ok: true, value: prepared };
   const tried = await run(
     'trial',
-    () => tryArtifact(bundle, policy, trialScript),
+    () => tryOnce(bundle, policy, trialScript),
     ({ probes, leastFuel, mostFuel, mostPages }) =>
       `${probes} probes answered twice the same, ${leastFuel} to ${mostFuel} fuel, ${mostPages} pages of memory at most`,
   );

@@ -4,7 +4,7 @@
 import type { SandboxPolicy } from '../artifact/release.ts';
 import type { Bundle } from './bundle.ts';
 import { quote, type Refusal, type Result } from './refusal.ts';
-import { DEFAULT_BOUNDS, runConfined } from './workshop/confined-process.ts';
+import { startConfined, type ConfinedProcess } from './workshop/confined-process.ts';
 
 /** What the trial found: fuel of the cheapest and the dearest probe, pages of 64 KiB that the largest one left. */
 export interface Trial {
@@ -14,16 +14,22 @@ export interface Trial {
   readonly mostPages: number;
 }
 
-/** Tries a bundle: `script` is the sandbox's trial-child. Refuses with `trial_failed`. */
+/** Tries a bundle: `child` runs the sandbox's trial-child. Refuses with `trial_failed`. */
 export async function tryArtifact(
   bundle: Bundle,
   policy: SandboxPolicy,
-  script: URL,
+  child: ConfinedProcess,
 ): Promise<Result<Trial>> {
   const input = { value: { digest: bundle.digest, policy }, blobs: [bundle.bytes] };
-  const run = await runConfined(script, input, DEFAULT_BOUNDS);
+  const run = await child.run(input);
   if (!run.ok) return refuse('trial', `The trial failed: ${run.reason}.`);
   return judgeTrial(run.message.value);
+}
+
+/** Tries a bundle in a new process: `script` is the sandbox's trial-child. */
+export async function tryOnce(bundle: Bundle, policy: SandboxPolicy, script: URL): Promise<Result<Trial>> {
+  using child = startConfined(script);
+  return await tryArtifact(bundle, policy, child);
 }
 
 /** What a trial's verdict means. It is of a process that ran the guest, and read as such. */

@@ -8,7 +8,7 @@ import { longestHoldMs } from '../../core/guest-limits.ts';
 import type { Prepared } from '../../publisher/prepare.ts';
 import type { Result } from '../../publisher/refusal.ts';
 import { judgeTrial, tryArtifact, type Trial } from '../../publisher/trial.ts';
-import { DEFAULT_BOUNDS, runConfined } from '../../publisher/workshop/confined-process.ts';
+import { DEFAULT_BOUNDS, startConfined } from '../../publisher/workshop/confined-process.ts';
 import type { CaseRun, WireCall } from '../../sandbox/node/case-calls.ts';
 import type { ResidentAnswer, ResidentRequest } from '../../sandbox/node/resident-worker.ts';
 import { TRIAL_SCRIPT } from '../publish.ts';
@@ -31,18 +31,31 @@ function boundMs({ policy }: Prepared, calls: readonly WireCall[]): number {
   return DEFAULT_BOUNDS.timeMs + Math.ceil(2 * calls.length * longestHoldMs(policy.limits));
 }
 
-/** Two confined processes at once, one for the trial and one for the calls. */
-export const runConfinedArtifact: RunArtifact = async (prepared, calls) => {
-  const { bundle, policy } = prepared;
-  const input = { value: { digest: bundle.digest, policy, calls }, blobs: [bundle.bytes] };
-  const bounds = { ...DEFAULT_BOUNDS, timeMs: boundMs(prepared, calls) };
-  const [trial, run] = await Promise.all([
-    tryArtifact(bundle, policy, TRIAL_SCRIPT),
-    runConfined(CASES_SCRIPT, input, bounds),
-  ]);
-  if (!run.ok) throw new WasmpayError('internal', `the cases could not be run: ${run.reason}`);
-  return { trial, runs: run.message.value as readonly CaseRun[], outputs: run.message.blobs };
-};
+/**
+ * Runs one artifact in two confined processes at once, one for the trial and one for the calls. They start now, and load while
+ * the artifact is made; disposing it ends those that were not needed.
+ */
+export function createConfinedRunner(): { readonly run: RunArtifact } & Disposable {
+  const trialChild = startConfined(TRIAL_SCRIPT);
+  const casesChild = startConfined(CASES_SCRIPT);
+  return {
+    async run(prepared, calls) {
+      const { bundle, policy } = prepared;
+      const input = { value: { digest: bundle.digest, policy, calls }, blobs: [bundle.bytes] };
+      const bounds = { ...DEFAULT_BOUNDS, timeMs: boundMs(prepared, calls) };
+      const [trial, run] = await Promise.all([
+        tryArtifact(bundle, policy, trialChild),
+        casesChild.run(input, bounds),
+      ]);
+      if (!run.ok) throw new WasmpayError('internal', `the cases could not be run: ${run.reason}`);
+      return { trial, runs: run.message.value as readonly CaseRun[], outputs: run.message.blobs };
+    },
+    [Symbol.dispose]() {
+      trialChild[Symbol.dispose]();
+      casesChild[Symbol.dispose]();
+    },
+  };
+}
 
 /** Runs in one thread; disposing it ends the thread. */
 export function createResidentRunner(): { readonly run: RunArtifact } & AsyncDisposable {

@@ -13,7 +13,7 @@ import { createEagerTools } from '../../publisher/workshop/eager-tools.ts';
 import type { Tools } from '../../publisher/workshop/tools.ts';
 import { toWireCall } from '../../sandbox/node/case-calls.ts';
 import { judgeCase, type JudgedCase } from './judge-cases.ts';
-import { runConfinedArtifact, type RunArtifact } from './run-artifact.ts';
+import { createConfinedRunner, type RunArtifact } from './run-artifact.ts';
 
 export interface RunOptions {
   readonly component: Uint8Array<ArrayBuffer>;
@@ -44,6 +44,16 @@ export function isGood({ refusals, cases }: TestReport): boolean {
 
 /** Prepares a component as publishing does, tries it, and runs the cases. Never throws for what a guest does. */
 export async function testComponent(options: RunOptions, cases: readonly Case[]): Promise<TestReport> {
+  if (options.runArtifact !== undefined) return await runCases(options, options.runArtifact, cases);
+  using runner = createConfinedRunner();
+  return await runCases(options, runner.run, cases);
+}
+
+async function runCases(
+  options: RunOptions,
+  runArtifact: RunArtifact,
+  cases: readonly Case[],
+): Promise<TestReport> {
   const stages: StageReport[] = [];
   const prepared = await prepareComponent(
     { ...options, tools: options.tools ?? createEagerTools(), stopwatch: () => performance.now() },
@@ -51,10 +61,7 @@ export async function testComponent(options: RunOptions, cases: readonly Case[])
   );
   if (!prepared.ok) return { refusals: prepared.refusals, cases: [], stages };
   const startMs = performance.now();
-  const { trial, runs, outputs } = await (options.runArtifact ?? runConfinedArtifact)(
-    prepared.value,
-    cases.map(toWireCall),
-  );
+  const { trial, runs, outputs } = await runArtifact(prepared.value, cases.map(toWireCall));
   const report: StageReport = {
     stage: 'trial',
     summary: trial.ok ? `${trial.value.probes} probes answered twice the same` : 'refused',

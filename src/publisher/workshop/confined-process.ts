@@ -35,21 +35,41 @@ export type ConfinedResult =
 /** Often enough that nothing swells by much in between. */
 const WATCH_EVERY_MS = 25;
 
-/**
- * Runs `script` (a module of ours) with one message as its input, and takes its one message. `readable` are the only
- * paths that it can read. Never rejects.
- */
+/** A process that waits for its one message. Disposing it ends it where it has not ended. */
+export interface ConfinedProcess extends Disposable {
+  /** Hands it the message, and takes its one message. To be called once. Never rejects. */
+  run(input: Message, bounds?: ProcessBounds): Promise<ConfinedResult>;
+}
+
+export interface ConfinedOptions {
+  /** The only paths that it can read. */
+  readonly readable?: readonly string[];
+  /** For V8, of how it compiles; never of what it allows. */
+  readonly flags?: readonly string[];
+}
+
+/** Runs `script` (a module of ours) with one message as its input, and takes its one message. Never rejects. */
 export async function runConfined(
   script: URL,
   input: Message,
   bounds: ProcessBounds = DEFAULT_BOUNDS,
-  readable: readonly string[] = OUR_CODE,
+  options: ConfinedOptions = {},
 ): Promise<ConfinedResult> {
+  using child = startConfined(script, options);
+  return await child.run(input, bounds);
+}
+
+/** Starts `script` before there is a message for it: until then it loads our own code, and nothing of a guest. */
+export function startConfined(
+  script: URL,
+  { readable = OUR_CODE, flags = [] }: ConfinedOptions = {},
+): ConfinedProcess {
   const { promise, resolve } = Promise.withResolvers<ConfinedResult>();
   const [command, ...args] = [
     ...withoutNetwork(),
     process.execPath,
     ...nodeOptions(readable),
+    ...flags,
     fileURLToPath(script),
   ];
   const child = spawn(command, args, {
@@ -58,6 +78,9 @@ export async function runConfined(
     stdio: ['pipe', 'pipe', 'ignore'],
     detached: true,
   });
+  let bounds = DEFAULT_BOUNDS;
+  let timer: NodeJS.Timeout | undefined;
+  let watch: NodeJS.Timeout | undefined;
   const end = (result: ConfinedResult): void => {
     clearTimeout(timer);
     clearInterval(watch);
@@ -65,17 +88,11 @@ export async function runConfined(
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killGroup(child.pid);
     resolve(result);
   };
-  const timer = setTimeout(
-    () => end({ ok: false, reason: `it took longer than ${bounds.timeMs} ms` }),
-    bounds.timeMs,
-  );
   const checkMemory = async (): Promise<void> => {
     const bytes = await residentBytes(child.pid);
     if (bytes > bounds.memoryBytes)
       end({ ok: false, reason: `it used more than ${bounds.memoryBytes} bytes of memory` });
   };
-  const watch = setInterval(() => void checkMemory(), WATCH_EVERY_MS);
-
   const chunks: Buffer[] = [];
   let received = 0;
   child.stdout.on('data', (chunk: Buffer) => {
@@ -92,8 +109,26 @@ export async function runConfined(
   child.stdin.on('error', () => {
     // It ended before it had read everything; its end says so.
   });
-  child.stdin.end(encodeMessage(input));
-  return promise;
+  return {
+    async run(input, given = DEFAULT_BOUNDS) {
+      bounds = given;
+      timer = setTimeout(
+        () => end({ ok: false, reason: `it took longer than ${bounds.timeMs} ms` }),
+        bounds.timeMs,
+      );
+      watch = setInterval(() => void checkMemory(), WATCH_EVERY_MS);
+      // One that has ended already leaves no timer behind.
+      void promise.then(() => {
+        clearTimeout(timer);
+        clearInterval(watch);
+      });
+      child.stdin.end(encodeMessage(input));
+      return promise;
+    },
+    [Symbol.dispose]() {
+      end({ ok: false, reason: 'nobody waits for it' });
+    },
+  };
 }
 
 function nodeOptions(readable: readonly string[]): string[] {

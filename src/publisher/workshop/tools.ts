@@ -26,11 +26,18 @@ export interface Tools {
   generate(component: Uint8Array, options: Readonly<Record<string, unknown>>): Promise<GenerateOutcome>;
 }
 
+/**
+ * A tool runs once in its process: what V8's optimizing compiler would make of it is ready when nobody needs it any more.
+ * Without it jco takes 0.87 s of processor time for a component of QuickJS, and not 1.5; for 12 MB it is the same. Only where
+ * V8's first compiler knows every instruction.
+ */
+const RUN_ONCE = ['x64', 'arm64'].includes(process.arch) ? { flags: ['--liftoff-only'] } : {};
+
 /** The tools as the publisher runs them. */
 export const CONFINED_TOOLS: Tools = {
   async printWit(component) {
     const script = new URL('wit-child.ts', import.meta.url);
-    const run = await runConfined(script, { value: null, blobs: [component] }, DEFAULT_BOUNDS);
+    const run = await runConfined(script, { value: null, blobs: [component] }, DEFAULT_BOUNDS, RUN_ONCE);
     if (!run.ok) return { kind: 'failed', reason: run.reason };
     const { kind, wit, reason } = (run.message.value ?? {}) as Record<string, unknown>;
     if (kind === 'wit' && typeof wit === 'string') return { kind, wit };
@@ -40,7 +47,7 @@ export const CONFINED_TOOLS: Tools = {
 
   async generate(component, options) {
     const script = new URL('transpile-child.ts', import.meta.url);
-    const run = await runConfined(script, { value: options, blobs: [component] }, DEFAULT_BOUNDS);
+    const run = await runConfined(script, { value: options, blobs: [component] }, DEFAULT_BOUNDS, RUN_ONCE);
     if (!run.ok) return { ok: false, reason: run.reason };
     const { ok, names, imports, reason } = (run.message.value ?? {}) as Record<string, unknown>;
     if (ok === false && typeof reason === 'string') return { ok, reason };

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync, existsSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 
 import { afterAll, describe, expect, it } from 'vitest';
 
@@ -9,6 +10,7 @@ import {
   DEFAULT_BOUNDS,
   isNetworkConfined,
   runConfined,
+  startConfined,
   type ProcessBounds,
 } from '../../../src/publisher/workshop/confined-process.ts';
 
@@ -24,7 +26,7 @@ function attack(name: string, target = '', bounds: Partial<ProcessBounds> = {}) 
     SCRIPT,
     { value: { attack: name, target }, blobs: [] },
     { ...DEFAULT_BOUNDS, ...bounds },
-    READABLE,
+    { readable: READABLE },
   );
 }
 
@@ -91,5 +93,25 @@ describe('a confined process', () => {
 
   it.each(['exit', 'say nothing', 'lie'])('is not believed when it does this: %s', async (name) => {
     expect(await attack(name)).toEqual({ ok: false, reason: 'it ended without an answer' });
+  });
+
+  it('answers also when it was started long before, and has no more rights', async () => {
+    using child = startConfined(SCRIPT, { readable: READABLE });
+    await wait(500);
+    const run = await child.run({ value: { attack: 'read a file', target: '/etc/passwd' }, blobs: [] });
+    expect(run).toMatchObject({ ok: true, message: { value: false } });
+  });
+
+  it('is ended when nobody needs it, and by its time when it was started before', async () => {
+    const child = startConfined(SCRIPT, { readable: READABLE });
+    child[Symbol.dispose]();
+    const input = { value: { attack: 'environment', target: '' }, blobs: [] };
+    expect(await child.run(input)).toEqual({ ok: false, reason: 'nobody waits for it' });
+    using looping = startConfined(SCRIPT, { readable: READABLE });
+    const loop = { value: { attack: 'loop', target: '' }, blobs: [] };
+    expect(await looping.run(loop, { ...DEFAULT_BOUNDS, timeMs: 1_500 })).toEqual({
+      ok: false,
+      reason: 'it took longer than 1500 ms',
+    });
   });
 });

@@ -57,7 +57,12 @@ describe('eager tools', () => {
       },
     };
     const component = new Uint8Array(await buildMinimal());
-    const options = { component, policy: DEFAULT_POLICY, tools: createEagerTools(counting), stopwatch: () => 0 };
+    const options = {
+      component,
+      policy: DEFAULT_POLICY,
+      tools: createEagerTools(counting),
+      stopwatch: () => 0,
+    };
     expect(await prepareComponent(options, [])).toMatchObject({ ok: true });
     expect(runs).toBe(1);
   });
