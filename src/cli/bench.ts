@@ -5,8 +5,10 @@ import { WasmpayError } from '../core/error.ts';
 import { prepareComponent, type Prepared } from '../publisher/prepare.ts';
 import type { StageReport } from '../publisher/stages.ts';
 import { DEFAULT_BOUNDS, runConfined } from '../publisher/workshop/confined-process.ts';
+import { createEagerTools } from '../publisher/workshop/eager-tools.ts';
 import { toWireCall, type BenchRun } from '../sandbox/node/case-calls.ts';
 import { CASE_OPTIONS, readCases, readCaseSettings } from './author/author-options.ts';
+import { openAuthorMemory } from './author/author-memory.ts';
 import { openSubject } from './author/subject.ts';
 import { printLines, type Line } from './colour.ts';
 import { printRefused } from './describe-release.ts';
@@ -47,9 +49,10 @@ async function runBench(args: readonly string[]): Promise<number> {
   const cases = await readCases(casesOption === undefined ? subject.casesPath : resolve(casesOption));
   if (!asJson) printProgress(`measuring  ${subject.name}, ${formatCount(cases.length, 'transaction')} …`);
   const { component } = subject;
+  const { memory, tools } = await openAuthorMemory();
   const stages: StageReport[] = [];
   const prepared = await prepareComponent(
-    { component, policy, limits, stopwatch: () => performance.now() },
+    { component, policy, limits, memory, tools: createEagerTools(tools), stopwatch: () => performance.now() },
     stages,
   );
   if (!prepared.ok) return printRefused(asJson, 'measured', prepared.refusals);

@@ -3,6 +3,7 @@
 import { inspectComponent, type Inspection } from '../publisher/inspect.ts';
 import { applyPolicy, tierOf, type Policy, type PolicyDecision } from '../publisher/policy.ts';
 import type { Result } from '../publisher/refusal.ts';
+import { openAuthorMemory } from './author/author-memory.ts';
 import { openSubject, shownPath, type Subject } from './author/subject.ts';
 import { printLines, printProgressLines, type Line } from './colour.ts';
 import { quoteWord } from './next-command.ts';
@@ -37,7 +38,8 @@ async function runBuild(args: readonly string[]): Promise<number> {
       'usage',
       `${directory} is a file; look at a component with "wasmpay inspect FILE"`,
     );
-  const inspected = await inspectComponent(subject.component);
+  const { tools } = await openAuthorMemory();
+  const inspected = await inspectComponent(subject.component, tools);
   const decided = inspected.ok
     ? applyPolicy(inspected.value, policy, { strict: options['strict'] === true })
     : inspected;

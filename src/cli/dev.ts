@@ -38,7 +38,7 @@ async function runDev(args: readonly string[]): Promise<number> {
   const { bank, language } = await readDescriptor(directory);
   const told = untilInterrupted();
   await using gateway = await startDevGateway(port);
-  await using bench = createWorkbench();
+  await using bench = await createWorkbench();
   using watching = watchFolder(directory, [resolve(settings.out ?? join(directory, OUT_FOLDER))]);
   const report = settings.asJson ? reportAsJson : reportToPeople;
   report(welcome(gateway, bank));

@@ -5,6 +5,8 @@ import { dirname, join, resolve } from 'node:path';
 
 import { OUT_FOLDER } from '../authoring/build-validator.ts';
 import { WasmpayError } from '../core/error.ts';
+import { createEagerTools } from '../publisher/workshop/eager-tools.ts';
+import { openAuthorMemory } from './author/author-memory.ts';
 import { CASE_OPTIONS, readCases, readCaseSettings, type CaseSettings } from './author/author-options.ts';
 import { describeFaults } from './author/describe-faults.ts';
 import { describeTest } from './author/describe-test.ts';
@@ -46,9 +48,10 @@ async function testOnce(
   argument: string | undefined,
   settings: CaseSettings,
   junit: string | undefined,
-  { compilers, ...bench }: Partial<Workbench> = {},
+  workbench?: Workbench,
 ): Promise<number> {
   const startMs = performance.now();
+  const { compilers, ...bench } = workbench ?? (await openTools());
   const { asJson, limits, policy } = settings;
   const subject = await openSubject(argument, {
     out: settings.out,
@@ -63,6 +66,12 @@ async function testOnce(
   if (asJson) printJson(toJson(subject, report, durationMs));
   else printLines(describeTest(report, durationMs));
   return isGood(report) ? 0 : 1;
+}
+
+/** For one run. */
+async function openTools(): Promise<Pick<Workbench, 'tools' | 'memory'> & Partial<Workbench>> {
+  const { memory, tools } = await openAuthorMemory();
+  return { memory, tools: createEagerTools(tools) };
 }
 
 /** What `--json` prints. */
@@ -106,7 +115,7 @@ async function watchTests(
   const path = resolve(argument ?? '.');
   const folder = path.endsWith('.wasm') ? dirname(path) : path;
   const ignored = path.endsWith('.wasm') ? [] : [resolve(settings.out ?? join(path, OUT_FOLDER))];
-  await using bench = createWorkbench();
+  await using bench = await createWorkbench();
   using watching = watchFolder(folder, ignored);
   for (;;) {
     try {

@@ -12,6 +12,7 @@ import { meterModule } from './meter/meter-module.ts';
 import { readModuleShape } from './meter/module-shape.ts';
 import type { MeterReport } from './meter/report.ts';
 import type { Refusal, Result } from './refusal.ts';
+import { METERED } from './result-codecs.ts';
 
 export interface MeteredModules {
   readonly coreModules: readonly Uint8Array[];
@@ -38,8 +39,11 @@ export function meterModules(
   for (const [index, bytes] of coreModules.entries()) {
     const where = `core module ${index}`;
     const options = { maxMemoryPages: memoryPages, maxTableElements: tableElements, marksWrites, where };
-    const result = memory.recall('meter', [bytes, JSON.stringify(options)], () =>
-      meterModule(bytes, options),
+    const result = memory.recall(
+      'meter',
+      [bytes, JSON.stringify(options)],
+      () => meterModule(bytes, options),
+      METERED,
     );
     if (result.ok) {
       metered.push(result.value.bytes);

@@ -6,6 +6,7 @@ import { MAX_CORE_MODULES } from '../core/limits.ts';
 import { checkGlue } from './glue-check.ts';
 import { NO_MEMORY, type Memory } from './memory.ts';
 import { quote, type Refusal, type Result } from './refusal.ts';
+import { SHRUNK_GLUE } from './result-codecs.ts';
 import { shrinkGlue } from './shrink-glue.ts';
 import { CONFINED_TOOLS, type Tools } from './workshop/tools.ts';
 
@@ -58,7 +59,7 @@ export async function transpileComponent(
     if (source === undefined) throw new Error('jco wrote no glue');
     const ours = new Map(cores.map((file, index) => [file, `core${index}.wasm`]));
     const text = new TextDecoder('utf-8', { fatal: true }).decode(source);
-    const shrunk = await memory.recall('shrink', [text, ...cores], () => shrinkGlue(text, ours));
+    const shrunk = await memory.recall('shrink', [text, ...cores], () => shrinkGlue(text, ours), SHRUNK_GLUE);
     const coreModules = [...cores.map((file) => files[file] ?? new Uint8Array()), ...shrunk.inlineModules];
     if (coreModules.length > MAX_CORE_MODULES) return refuse(tooManyModules(coreModules.length));
     const refusals = checkGlue(shrunk.glue, names);

@@ -2,17 +2,19 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { createMemory, NO_MEMORY } from '../../src/publisher/memory.ts';
+import { createMemory, NO_MEMORY, type Codec } from '../../src/publisher/memory.ts';
 import { meterModules } from '../../src/publisher/meter.ts';
 import { DEFAULT_GUEST_LIMITS } from '../../src/core/guest-limits.ts';
 import { parse } from '@bytecodealliance/jco';
+
+const NUMBER: Codec<number> = { encode: () => undefined, decode: () => undefined };
 
 describe('the memory of a workbench', () => {
   it('makes once for one input, and anew for another stage, another text, or texts cut elsewhere', () => {
     const memory = createMemory();
     let made = 0;
     const recall = (stage: string, ...inputs: string[]): number =>
-      memory.recall(stage, inputs, () => (made += 1));
+      memory.recall(stage, inputs, () => (made += 1), NUMBER);
     expect([recall('a', 'bc', 'd'), recall('a', 'bc', 'd')]).toEqual([1, 1]);
     expect([
       recall('b', 'bc', 'd'),
@@ -20,13 +22,13 @@ describe('the memory of a workbench', () => {
       recall('a', 'bcd'),
       recall('ab', 'c', 'd'),
     ]).toEqual([2, 3, 4, 5]);
-    expect(NO_MEMORY.recall('a', [], () => (made += 1))).toBe(6);
+    expect(NO_MEMORY.recall('a', [], () => (made += 1), NUMBER)).toBe(6);
   });
 
   it('forgets what was not used for long', () => {
     const memory = createMemory();
     let made = 0;
-    const recall = (input: string): number => memory.recall('a', [input], () => (made += 1));
+    const recall = (input: string): number => memory.recall('a', [input], () => (made += 1), NUMBER);
     recall('kept');
     for (let i = 0; i < 31; i += 1) recall(`${i}`);
     expect(recall('kept')).toBe(1);

@@ -2,9 +2,10 @@
 // that stay, and what pure stages made of what did not change. None of it changes what comes out.
 
 import { createReadyCompilers, type ReadyCompilers } from '../../authoring/ready-compilers.ts';
-import { createMemory, type Memory } from '../../publisher/memory.ts';
+import type { Memory } from '../../publisher/memory.ts';
 import { createResidentTools } from '../../publisher/workshop/resident-tools.ts';
 import type { Tools } from '../../publisher/workshop/tools.ts';
+import { openAuthorMemory } from './author-memory.ts';
 import { createResidentRunner, type RunArtifact } from './run-artifact.ts';
 
 export interface Workbench extends AsyncDisposable {
@@ -15,18 +16,19 @@ export interface Workbench extends AsyncDisposable {
 }
 
 /** Disposing it ends every process and thread. */
-export function createWorkbench(): Workbench {
+export async function createWorkbench(): Promise<Workbench> {
   const compilers = createReadyCompilers();
-  const tools = createResidentTools();
+  const resident = createResidentTools();
+  const { memory, tools } = await openAuthorMemory(resident);
   const runner = createResidentRunner();
   return {
     compilers,
     tools,
-    memory: createMemory(),
+    memory,
     runArtifact: runner.run,
     async [Symbol.asyncDispose]() {
       compilers[Symbol.dispose]();
-      await Promise.all([tools[Symbol.asyncDispose](), runner[Symbol.asyncDispose]()]);
+      await Promise.all([resident[Symbol.asyncDispose](), runner[Symbol.asyncDispose]()]);
     },
   };
 }

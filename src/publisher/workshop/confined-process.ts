@@ -117,13 +117,12 @@ export function startConfined(
         bounds.timeMs,
       );
       watch = setInterval(() => void checkMemory(), WATCH_EVERY_MS);
-      // One that has ended already leaves no timer behind.
-      void promise.then(() => {
-        clearTimeout(timer);
-        clearInterval(watch);
-      });
       child.stdin.end(encodeMessage(input));
-      return promise;
+      const result = await promise;
+      // One that had ended before leaves no timer behind.
+      clearTimeout(timer);
+      clearInterval(watch);
+      return result;
     },
     [Symbol.dispose]() {
       end({ ok: false, reason: 'nobody waits for it' });
