@@ -1,15 +1,16 @@
-// A component without its core modules' data: what is left the same where a toolchain puts an author's program into its
-// runtime's memory (QuickJS) and makes one component after the other. Neither the WIT that wasm-tools prints nor the glue that
-// jco writes depends on data: both are made of types, of names, and of how instances are wired.
+// A component without what its core modules start with: the content of their data sections and the numbers of their globals.
+// The rest is the same where a toolchain puts an author's program into its runtime's memory (QuickJS) and makes one component
+// after the other. Neither the WIT that wasm-tools prints nor the glue that jco writes depends on what is left out: both
+// are made of types, of names, and of how instances are wired.
 
 import { createHash, type Hash } from 'node:crypto';
 
 import { BinaryFault, BinaryReader } from '../binary-reader.ts';
 
 export interface ComponentSkeleton {
-  /** SHA-256 of every byte that is not data, 64 hexadecimal digits. */
+  /** SHA-256 of every byte that is not left out, 64 hexadecimal digits. */
   readonly digest: string;
-  /** The core modules, data and all, in the order in which they stand; those of nested components among them. */
+  /** The core modules, with all that they start with, in the order in which they stand; those of nested components among them. */
   readonly modules: readonly Uint8Array[];
 }
 
@@ -17,8 +18,12 @@ export interface ComponentSkeleton {
 const CORE_MODULE = 1;
 const COMPONENT = 4;
 
-/** The section of a core module that is left out. Its count of segments is in a section of its own, and stays. */
+/** Sections of a core module that say what it starts with. How many segments there are is in one of its own, and stays. */
+const GLOBAL = 6;
 const DATA = 11;
+
+const I32_CONST = 0x41;
+const END = 0x0b;
 
 const PREAMBLE_BYTES = 8;
 
@@ -38,13 +43,14 @@ export function readSkeleton(component: Uint8Array): ComponentSkeleton | undefin
   return { digest: hash.digest('hex'), modules };
 }
 
-/** Whether a core module has a data section, or is no module at all. */
-export function mayHaveData(module: Uint8Array): boolean {
+/** Whether a core module has a section of which something is left out, or is no module at all. */
+export function mayHaveState(module: Uint8Array): boolean {
   const reader = new BinaryReader(module);
   try {
     reader.skip(PREAMBLE_BYTES);
     while (!reader.done) {
-      if (reader.byte() === DATA) return true;
+      const id = reader.byte();
+      if (id === DATA || id === GLOBAL) return true;
       reader.skip(reader.u32());
     }
     return false;
@@ -75,9 +81,24 @@ function readModule(reader: BinaryReader, hash: Hash): void {
     const id = reader.byte();
     const section = reader.slice(reader.u32());
     if (id === DATA) hash.update('data\n');
+    else if (id === GLOBAL) readGlobals(section, hash);
     else addPart(hash, `section ${id}`, section);
   }
   hash.update('end\n');
+}
+
+/** Types stay, and every start value that is no plain number. */
+function readGlobals(reader: BinaryReader, hash: Hash): void {
+  const count = reader.u32();
+  hash.update(`globals ${count}\n`);
+  for (let index = 0; index < count; index += 1) {
+    addPart(hash, 'type', reader.slice(2));
+    if (reader.peek() !== I32_CONST) break;
+    reader.skip(1);
+    while (reader.byte() >= 0x80);
+    if (reader.byte() !== END) throw reader.fault('a start value of unknown form');
+  }
+  addPart(hash, 'rest', reader.slice(reader.end - reader.offset));
 }
 
 /** Every part says how long it is: no two components give the same text. */

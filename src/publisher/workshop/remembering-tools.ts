@@ -1,9 +1,9 @@
-// wasm-tools and jco for an author whose components differ in their data alone: what they wrote for the one before is what they
+// wasm-tools and jco for an author whose components differ in what they start with alone: what they wrote for the one before is what they
 // would write for this one. Core modules are always of the component that was asked about; only WIT and glue are remembered.
 // Both are judged as if they had been made now. For authors: publishers run the tools on every component.
 
 import type { Codec, Memory } from '../memory.ts';
-import { mayHaveData, readSkeleton, type ComponentSkeleton } from './component-skeleton.ts';
+import { mayHaveState, readSkeleton, type ComponentSkeleton } from './component-skeleton.ts';
 import type { GenerateOutcome, Tools, WitOutcome } from './tools.ts';
 
 /** Tools that ask `memory` before they run `tools`. */
@@ -18,7 +18,7 @@ export function createRememberingTools(tools: Tools, memory: Memory): Tools {
       const skeleton = readSkeleton(component);
       if (skeleton === undefined) return tools.generate(component, options);
       let made: GenerateOutcome | undefined;
-      // What is remembered has no data in it, for it is of any component with this skeleton.
+      // What is remembered holds nothing that the skeleton leaves out, for it is of any component with this skeleton.
       const plan = await memory.recall(
         'generate',
         [skeleton.digest, JSON.stringify(options)],
@@ -47,7 +47,7 @@ type PlannedFile = { readonly name: string } & (
 type Plan =
   | { readonly ok: true; readonly files: readonly PlannedFile[]; readonly imports: readonly string[] }
   | Extract<GenerateOutcome, { ok: false }>
-  /** jco wrote a module with data that does not stand in the component: it may be of this component only. */
+  /** jco wrote a module that does not stand in the component, and may hold what the skeleton leaves out. */
   | undefined;
 
 function planOf(outcome: GenerateOutcome, { modules }: ComponentSkeleton): Plan {
@@ -58,7 +58,7 @@ function planOf(outcome: GenerateOutcome, { modules }: ComponentSkeleton): Plan 
       (module) => module.length === bytes.length && Buffer.compare(module, bytes) === 0,
     );
     if (moduleIndex >= 0) files.push({ name, moduleIndex });
-    else if (name.endsWith('.wasm') && mayHaveData(bytes)) return undefined;
+    else if (name.endsWith('.wasm') && mayHaveState(bytes)) return undefined;
     else files.push({ name, bytes });
   }
   return { ok: true, files, imports: outcome.imports };
