@@ -1,4 +1,4 @@
-// The memory of an author's commands: build, test, bench and dev. Never of one that publishes, releases or signs, and never of the
+// The memory of an author's commands: build, test, bench and dev. Never of one that releases to a bank, and never of the
 // gates of "deploy" and of agents' tools, which decide what is released.
 
 import { lstatSync, mkdirSync } from 'node:fs';

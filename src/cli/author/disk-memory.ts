@@ -3,7 +3,8 @@
 // An entry is found by what it was made of: the stage, all of its inputs, our own sources and the versions of the tools (see
 // stage-tools.ts). It says that key itself, and starts with a digest of all that follows: what was cut off, garbled or put
 // under another's name is no entry, and is made anew. Whoever can forge one is this user, for the folder is used only
-// where nobody else may write to it; and a forged one reaches no signature, since only commands that sign nothing get this memory.
+// where nobody else may write to it. A forged one deceives this user's own tests; it reaches no release of a bank, for no command
+// that makes one, or decides on one, gets this memory. "dev" signs for its own gateway only, with a key of its own.
 
 import { createHash, randomUUID } from 'node:crypto';
 import {
