@@ -9,7 +9,7 @@ const ALLOWED: readonly RegExp[] = [
   /^docs\/[\w-]+\.(?:md|svg)$/,
   /^dist\/package\.json$/,
   /^dist\/src\/(?:artifact|authoring|cli|core|entry|gateway|publisher|sandbox|store)\/(?:[\w-]+\/)*[\w-]+\.(?:js|json)$/,
-  /^dist\/src\/authoring\/(?:assemblyscript|c|go|harness|rust|typescript)\/[\w./-]+$/,
+  /^dist\/src\/authoring\/(?:assemblyscript|c|go|harness|python|rust|typescript)\/[\w./-]+$/,
   /^dist\/(?:schemas|templates|wit)\/[\w./-]+$/,
 ];
 
@@ -28,6 +28,7 @@ const REQUIRED: readonly string[] = [
   'dist/src/sandbox/node/trial-child.js',
   'dist/src/sandbox/node/cases-child.js',
   'dist/schemas/cases.schema.json',
+  'dist/schemas/releases.schema.json',
 ];
 
 /** What is wrong with the list of a package's files; empty where nothing is. */
