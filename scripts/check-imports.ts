@@ -21,7 +21,7 @@ const TABLE: Record<string, string> = {
     'core node: @bytecodealliance/jco assemblyscript componentize-qjs esbuild marked parse5 typescript wasmpay wasmpay:platform',
   control: 'core artifact store publisher node: hono',
   console: '',
-  cli: 'core artifact store publisher sandbox authoring node: @hono/node-server @modelcontextprotocol/server zod',
+  cli: 'core artifact store publisher sandbox authoring node: @hono/node-server @modelcontextprotocol/server yaml zod',
   entry:
     'core artifact store sandbox gateway publisher authoring control node: @hono/node-server miniflare esbuild @cloudflare/workers-types cloudflare:workers wasmpay:child',
 };

@@ -1,7 +1,22 @@
-// The part of YAML 1.2 that releases.yaml is written in: mappings of texts, whole numbers and true or false. What readers of
-// YAML disagree about, or what makes a file say other than it shows (anchors, aliases, tags, merges, block texts, several
-// documents, `no` and `010`), is a fault, never a guess. Every fault is told at once, with its place. Nothing in the
-// text is expanded, so that no file is larger inside than outside.
+// The part of YAML 1.2 that releases.yaml is written in: mappings of texts, whole numbers and true or false. The library
+// `yaml` reads it; here is refused what readers of YAML disagree about (`no`, `010`), and what makes a file say other than it
+// shows (anchors, aliases, tags, merges, directives, several documents). Every fault is told at once, with its place. Its
+// nodes are only walked, never made into values, so that no file is larger inside than outside.
+
+import {
+  Composer,
+  CST,
+  isMap,
+  isScalar,
+  Lexer,
+  LineCounter,
+  Parser,
+  Scalar,
+  type Document,
+  type ErrorCode,
+  type ParsedNode,
+  type YAMLMap,
+} from 'yaml';
 
 /** A place in the text. Line and column are from 1. */
 export interface Place {
@@ -33,48 +48,51 @@ export type YamlValue = Place &
 /** Deepest nesting of mappings: releases.yaml has four levels. */
 export const MAX_YAML_DEPTH = 8;
 
-/** Longest line, characters: a path, a digest and a comment fit many times. */
-export const MAX_YAML_LINE = 4_096;
+/** Most tokens, blank lines and comments among them: the most banks, with every member written out, take 2.1 million. */
+export const MAX_YAML_TOKENS = 4_000_000;
 
 /** Where reading stops: who has made so many faults has given something else. */
 export const MAX_YAML_FAULTS = 1_000;
 
-/** Reads a text; `value` is what could be read of it, to be used only where there is no fault. */
+/** Reads a text; `value` is what could be read of it, to be used only where there is no fault. In the order of places. */
 export function readPlainYaml(text: string): { value: YamlValue; faults: YamlFault[] } {
-  const reader = new PlainYamlReader(text);
-  return { value: reader.read(), faults: reader.faults };
+  const reader = new PlainYamlReader(text.startsWith('\ufeff') ? text.slice(1) : text);
+  // The library makes an Error for each fault, of which a text may have millions, and where in it that was done says nothing.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    const value = reader.read();
+    return { value, faults: reader.sortFaults() };
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
-interface Line {
-  readonly number: number;
-  readonly indent: number;
-  /** Without indentation and without blanks at its end. */
-  readonly text: string;
-}
+/** Tokens that no plain file has. */
+const REFUSED_TOKENS: Readonly<Record<string, string>> = {
+  alias: 'is an alias: write out what is meant where it is meant',
+  anchor: 'is an anchor: write out what is meant where it is meant',
+  tag: 'is a tag: leave it out, or put a text that begins with it in quotes',
+  'seq-item-ind': 'is an entry of a list: no list belongs here',
+  'flow-seq-start': 'begins a list: no list belongs here',
+  'explicit-key-ind': 'begins a name of another kind: names here are texts',
+  'directive-line': 'is a directive: leave it out',
+  'doc-end': 'ends the document: leave it out',
+};
 
-/** Characters that begin something else than a text. */
-const INDICATORS: Readonly<Record<string, string>> = {
-  '&': 'is an anchor: write out what is meant where it is meant',
-  '*': 'is an alias: write out what is meant where it is meant',
-  '!': 'is a tag: leave it out',
-  '|': 'begins a text of several lines: write it in one line, in quotes',
-  '>': 'begins a text of several lines: write it in one line, in quotes',
-  '[': 'begins a list: no list belongs here',
-  ']': 'belongs to a list: no list belongs here',
-  '{': 'begins a mapping: give it a name, and end it in the same line',
-  '}': 'ends no mapping: put a text that holds it in quotes',
-  ',': 'stands between nothing: put a text that begins with it in quotes',
-  '?': 'begins a name of another kind: names here are texts',
-  ':': 'has no name before it: write NAME: VALUE',
-  '%': 'is a directive, which does not belong here: put a text that begins with it in quotes',
-  '@': 'is reserved in YAML: put the text in quotes',
-  '`': 'is reserved in YAML: put the text in quotes',
-  '\t': 'is a tab: use blanks',
+/** What to do about a fault that the library tells. */
+const REMEDIES: Partial<Record<ErrorCode, string>> = {
+  BAD_DQ_ESCAPE: String.raw`write a backslash as \\, or the text in single quotes`,
+  BAD_INDENT: 'begin all names of a level in the same column, and end braces',
+  BAD_SCALAR_START: 'put the text in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'put a text that holds a colon in quotes',
+  MISSING_CHAR: 'end quotes and braces, and write a blank after a colon',
+  UNEXPECTED_TOKEN: 'put a text that holds it in quotes',
 };
 
 // C0 without tab, line feed and carriage return, C1, what some readers take for the end of a line, a second byte order
 // mark, and halves of characters.
-const FORBIDDEN =
+const INVISIBLE =
   // oxlint-disable-next-line no-control-regex -- these are what is looked for
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]|\r(?!\n)|\p{Surrogate}/gu;
 
@@ -82,360 +100,180 @@ const WHOLE_NUMBER = /^(?:0|-?[1-9]\d{0,14})$/;
 
 // Words and numbers that are one thing to YAML 1.1, another to 1.2, or that look like what they are not.
 const AMBIGUOUS =
-  /^(?:yes|no|on|off|y|n|true|false|null|=|<<|[-+]?\.(?:inf|nan)|[-+]?\.?\d[\d_.,:+\-a-ftotz x]*)$/i;
+  /^(?:yes|no|on|off|y|n|true|false|null|~|=|<<|[-+]?\.(?:inf|nan)|[-+]?\.?\d[\d_.,:+\-a-ftotz x]*)$/i;
 
 class PlainYamlReader {
-  readonly faults: YamlFault[] = [];
-  private readonly lines: readonly Line[];
-  private next = 0;
+  private readonly text: string;
+  private readonly lines = new LineCounter();
+  /** By their offsets, one for each: the first says most. */
+  private readonly faults = new Map<number, YamlFault>();
 
   constructor(text: string) {
-    const body = text.startsWith('\ufeff') ? text.slice(1) : text;
-    this.lines = this.splitLines(body);
+    this.text = text;
+    for (let start = 0; start !== -1; start = text.indexOf('\n', start) + 1 || -1)
+      this.lines.addNewLine(start);
   }
 
   read(): YamlValue {
-    this.skipStart();
-    const first = this.lines[this.next];
-    if (first === undefined) {
-      if (this.faults.length === 0)
-        this.fail({ line: 1, column: 1 }, 'the file is empty: write "banks:" and a bank');
-      return { kind: 'faulty', line: 1, column: 1 };
+    for (const { index } of this.text.matchAll(INVISIBLE)) {
+      this.fail(
+        index,
+        'is a character that nobody sees: take it out, or write it as "\\u…" in double quotes',
+      );
+      if (this.isFull()) return this.faulty(0);
     }
-    if (first.text.startsWith('{')) {
-      this.next += 1;
-      const value = this.readInline(first, 0, 1);
-      while (this.hasMore()) this.skipLine('comes after the end: the mapping before it is all of the file');
-      return value;
+    const document = this.compose();
+    const root = document?.contents;
+    if (document === undefined || !isMap(root)) {
+      this.readErrors(document);
+      if (this.faults.size === 0)
+        this.fail(root?.range[0] ?? 0, 'is no mapping: write "banks:", and under it each bank');
+      return this.faulty(0);
     }
-    const value = this.readMapping(first.indent, 1);
-    while (this.hasMore()) {
-      this.skipLine('is indented less than the first line: begin all names of a level in the same column');
-    }
+    const value = this.readMapping(root);
+    this.readErrors(document);
     return value;
   }
 
-  private hasMore(): boolean {
-    return this.next < this.lines.length && this.faults.length < MAX_YAML_FAULTS;
+  sortFaults(): YamlFault[] {
+    return [...this.faults].toSorted(([a], [b]) => a - b).map(([, fault]) => fault);
   }
 
-  private splitLines(body: string): Line[] {
-    const lines: Line[] = [];
-    let number = 0;
-    for (const raw of body.split('\n')) {
-      number += 1;
-      const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
-      for (const { index } of line.matchAll(FORBIDDEN)) {
-        if (this.faults.length >= MAX_YAML_FAULTS) return [];
-        this.fail(
-          { line: number, column: index + 1 },
-          'is a character that nobody sees: take it out, or write it as "\\u…" in double quotes',
-        );
+  private compose(): Document.Parsed | undefined {
+    // Names are compared in readMapping: the library compares each with every other.
+    const options = {
+      version: '1.2',
+      schema: 'core',
+      merge: false,
+      strict: true,
+      uniqueKeys: false,
+    } as const;
+    let first: Document.Parsed | undefined;
+    for (const document of new Composer(options).compose(this.readTokens())) {
+      if (first !== undefined) {
+        this.fail(document.range[0], 'begins another document: a file is one');
+        break;
       }
-      const indent = skipBlanks(line, 0);
-      const text = trimBlanks(line.slice(indent));
-      if (text === '' || text.startsWith('#')) continue;
-      if (text.length <= MAX_YAML_LINE) lines.push({ number, indent, text });
+      first = document;
+    }
+    return first;
+  }
+
+  /** The library's parser, stopped where it would go too deep: what comes after it calls itself for each level. */
+  private *readTokens(): Generator<CST.Token, void> {
+    // What nobody sees was told; to the library some of it would be marks of its own.
+    const text = this.faults.size === 0 ? this.text : this.text.replace(INVISIBLE, '\ufffd');
+    const parser = new Parser();
+    let isText = false;
+    let tokens = 0;
+    for (const lexeme of new Lexer().lex(text)) {
+      const type: string | null | undefined = isText ? undefined : CST.tokenType(lexeme);
+      isText = type === 'scalar';
+      const refused = REFUSED_TOKENS[type ?? ''];
+      if (refused !== undefined) this.fail(parser.offset, `${quoteText(lexeme)} ${refused}`);
+      if (type === 'space' && lexeme.includes('\t'))
+        this.fail(parser.offset + lexeme.indexOf('\t'), 'is a tab: use blanks');
+      tokens += 1;
+      if (tokens > MAX_YAML_TOKENS) {
+        this.fail(
+          parser.offset,
+          `comes after ${MAX_YAML_TOKENS} tokens, the most that are read: split the file`,
+        );
+        return;
+      }
+      yield* parser.next(lexeme);
+      const deepest = parser.stack[MAX_YAML_DEPTH + 1];
+      if (CST.isCollection(deepest))
+        this.fail(deepest.offset, `is nested deeper than ${MAX_YAML_DEPTH} levels: reading stopped here`);
+      if (CST.isCollection(deepest) || this.isFull()) return;
+    }
+    yield* parser.end();
+  }
+
+  private readErrors(document: Document.Parsed | undefined): void {
+    for (const { code, message, pos } of [...(document?.errors ?? []), ...(document?.warnings ?? [])]) {
+      const remedy = REMEDIES[code] ?? 'write NAME: VALUE, with a blank after the colon';
+      this.fail(pos[0], `${cutText(message.replace(/\s+/g, ' '))}: ${remedy}`);
+    }
+  }
+
+  private readMapping(node: YAMLMap.Parsed): YamlValue {
+    const members = new Map<string, YamlMember>();
+    for (const { key, value } of node.items) {
+      const place = this.placeOf(key.range[0]);
+      const name = this.readName(key);
+      const read = value === null ? this.faulty(key.range[0]) : this.readValue(value);
+      if (value === null)
+        this.fail(key.range[0], 'is no member: write NAME: VALUE, with a blank after the colon');
+      if (name === undefined) continue;
+      const first = members.get(name);
+      if (first === undefined) members.set(name, { place, value: read });
       else
         this.fail(
-          { line: number, column: indent + 1 },
-          `is longer than ${MAX_YAML_LINE} characters: use several lines`,
+          key.range[0],
+          `${quoteText(name)} is there already, in line ${first.place.line}: write each name once`,
         );
     }
-    return lines;
+    return { kind: 'mapping', members, ...this.placeOf(node.range[0]) };
   }
 
-  /** A first `---` may be there; a file is one document. */
-  private skipStart(): void {
-    const first = this.lines[this.next];
-    if (first?.indent === 0 && /^---(?: +#.*)?$/.test(first.text)) this.next += 1;
-  }
-
-  /** All lines from here that begin in the column of `indent`. */
-  private readMapping(indent: number, depth: number): YamlValue {
-    const members = new Map<string, YamlMember>();
-    const { number: line } = this.lines[this.next] ?? { number: 1 };
-    while (this.hasMore()) {
-      const current = this.lines[this.next];
-      if (current === undefined || current.indent < indent) break;
-      if (current.indent > indent)
-        this.skipLine('is indented further than its neighbours, and belongs to none');
-      else this.readEntry(current, members, depth);
-    }
-    return { kind: 'mapping', members, line, column: indent + 1 };
-  }
-
-  private readEntry(line: Line, members: Map<string, YamlMember>, depth: number): void {
-    this.next += 1;
-    const place = placeIn(line, 0);
-    if (line.indent === 0 && /^(?:---|\.\.\.)(?: |$)/.test(line.text)) {
-      this.fail(place, 'begins another document: a file is one');
-      this.skipDeeper(line.indent);
-      return;
-    }
-    if (/^-(?: |$)/.test(line.text)) {
-      this.fail(place, '"-" begins an entry of a list: no list belongs here');
-      this.skipDeeper(line.indent);
-      return;
-    }
-    const name = this.readName(line, 0, false);
-    if (name === undefined) {
-      this.skipDeeper(line.indent);
-      return;
-    }
-    const at = this.skipProperties(line, skipBlanks(line.text, name.end));
-    const value = isEnd(line.text, at)
-      ? this.readBlock(line, at, depth)
-      : this.readInline(line, at, depth + 1);
-    this.add(members, name.text, place, value);
-  }
-
-  /** What is indented under a name; `empty` where nothing is. */
-  private readBlock(line: Line, at: number, depth: number): YamlValue {
-    const below = this.lines[this.next];
-    if (below === undefined || below.indent <= line.indent) return { kind: 'empty', ...placeIn(line, at) };
-    if (depth < MAX_YAML_DEPTH) return this.readMapping(below.indent, depth + 1);
-    this.fail(placeIn(below, 0), `is nested deeper than ${MAX_YAML_DEPTH} levels`);
-    this.skipDeeper(line.indent);
-    return { kind: 'faulty', ...placeIn(line, at) };
-  }
-
-  /** A value that begins in the line of its name, and ends there. */
-  private readInline(line: Line, start: number, depth: number): YamlValue {
-    const { value, end } = this.readValue(line, start, false, depth);
-    if (value.kind !== 'faulty') {
-      const rest = skipBlanks(line.text, end);
-      const isComment = line.text[rest] === '#' && rest > end;
-      if (rest < line.text.length && !isComment)
-        this.fail(
-          placeIn(line, rest),
-          'comes after the end of the value: put a text that holds it in quotes',
-        );
-    }
-    const below = this.lines[this.next];
-    if (below !== undefined && below.indent > line.indent) {
-      if (value.kind !== 'faulty')
-        this.fail(
-          placeIn(below, 0),
-          'goes on after a value that ended in the line before: write it in one line',
-        );
-      this.skipDeeper(line.indent);
-    }
-    return value;
-  }
-
-  private readValue(
-    line: Line,
-    start: number,
-    inFlow: boolean,
-    depth: number,
-  ): { value: YamlValue; end: number } {
-    const { text } = line;
-    const place = placeIn(line, start);
-    const first = text[start] ?? '';
-    if (first === '{') return this.readFlow(line, start, depth);
-    if (first === '"' || first === "'") {
-      const quoted = this.readQuoted(line, start);
-      if (quoted === undefined) return { value: { kind: 'faulty', ...place }, end: text.length };
-      return { value: { kind: 'text', text: quoted.text, ...place }, end: quoted.end };
-    }
-    const wrong = INDICATORS[first];
-    if (wrong !== undefined || /^-(?: |$)/.test(text.slice(start, start + 2))) {
-      this.fail(
-        place,
-        wrong === undefined ? '"-" begins a list: no list belongs here' : `${quoteText(first)} ${wrong}`,
-      );
-      return { value: { kind: 'faulty', ...place }, end: text.length };
-    }
-    return this.readPlain(line, start, inFlow);
-  }
-
-  private readPlain(line: Line, start: number, inFlow: boolean): { value: YamlValue; end: number } {
-    const place = placeIn(line, start);
-    const end = endOfPlain(line.text, start, inFlow);
-    const text = trimBlanks(line.text.slice(start, end));
-    const fail = (message: string, at = place): { value: YamlValue; end: number } => {
-      this.fail(at, message);
-      return { value: { kind: 'faulty', ...place }, end: line.text.length };
-    };
-    const colon = /:(?: |$)/.exec(text)?.index;
-    if (colon !== undefined)
-      return fail('":" begins another value: put the text in quotes', placeIn(line, start + colon));
-    if (text.includes('\t')) return fail('holds a tab: use blanks, or put the text in quotes');
-    if (text === 'true' || text === 'false')
-      return { value: { kind: 'boolean', boolean: text === 'true', ...place }, end };
-    if (text === '~' || text === 'null') return { value: { kind: 'empty', ...place }, end };
-    if (WHOLE_NUMBER.test(text)) return { value: { kind: 'number', number: Number(text), ...place }, end };
-    if (AMBIGUOUS.test(text))
-      return fail(
-        `${quoteText(text)} means different things to different readers: put it in quotes if it is a text; ` +
-          'else write true, false or a plain whole number',
-      );
-    return { value: { kind: 'text', text, ...place }, end };
-  }
-
-  /** `{ name: value, … }`, in one line. */
-  private readFlow(line: Line, start: number, depth: number): { value: YamlValue; end: number } {
-    const place = placeIn(line, start);
-    const faulty = { value: { kind: 'faulty', ...place } as const, end: line.text.length };
-    const stop = (at: number, message: string): { value: YamlValue; end: number } => {
-      this.fail(placeIn(line, at), message);
-      return faulty;
-    };
-    if (depth > MAX_YAML_DEPTH) return stop(start, `is nested deeper than ${MAX_YAML_DEPTH} levels`);
-    const members = new Map<string, YamlMember>();
-    let at = skipBlanks(line.text, start + 1);
-    while (line.text[at] !== '}') {
-      if (isEnd(line.text, at))
-        return stop(start, 'the mapping does not end in this line: write "}" at its end');
-      const nameAt = at;
-      const name = this.readName(line, at, true);
-      if (name === undefined) return faulty;
-      at = this.skipProperties(line, skipBlanks(line.text, name.end));
-      if (line.text[at] === ',' || line.text[at] === '}') {
-        this.add(members, name.text, placeIn(line, nameAt), { kind: 'empty', ...placeIn(line, at) });
-      } else {
-        if (isEnd(line.text, at))
-          return stop(start, 'the mapping does not end in this line: write "}" at its end');
-        const { value, end } = this.readValue(line, at, true, depth + 1);
-        if (value.kind === 'faulty') return faulty;
-        this.add(members, name.text, placeIn(line, nameAt), value);
-        at = skipBlanks(line.text, end);
-      }
-      if (line.text[at] === ',') at = skipBlanks(line.text, at + 1);
-      else if (line.text[at] !== '}' && !isEnd(line.text, at))
-        return stop(at, 'belongs to no value: write "," between members, and "}" at the end of the line');
-    }
-    return { value: { kind: 'mapping', members, ...place }, end: at + 1 };
-  }
-
-  /** A name and its colon; `end` is after it. */
-  private readName(line: Line, start: number, inFlow: boolean): { text: string; end: number } | undefined {
-    const { text } = line;
-    const place = placeIn(line, start);
-    const first = text[start] ?? '';
-    if (first === '"' || first === "'") {
-      const quoted = this.readQuoted(line, start);
-      if (quoted === undefined) return undefined;
-      const at = skipBlanks(text, quoted.end);
-      const isFollowed = text[at] === ':' && (inFlow || isBlank(text[at + 1]));
-      if (isFollowed) return { text: quoted.text, end: at + 1 };
-      this.fail(placeIn(line, at), 'is no value yet: write NAME: VALUE, with a blank after the colon');
-      return undefined;
-    }
-    const wrong = INDICATORS[first];
-    if (wrong !== undefined) {
-      this.fail(place, `${quoteText(first)} ${wrong}`);
-      return undefined;
-    }
-    const found = (inFlow ? /:(?=[ ,}]|$)|[,[\]{}]| #/ : /:(?= |$)| #/).exec(text.slice(start));
-    if (found?.[0] !== ':') {
-      this.fail(place, 'is no member: write NAME: VALUE, with a blank after the colon');
-      return undefined;
-    }
-    const name = trimBlanks(text.slice(start, start + found.index));
-    const isText = !name.includes('\t') && name !== '~' && !WHOLE_NUMBER.test(name) && !AMBIGUOUS.test(name);
-    if (isText) return { text: name, end: start + found.index + 1 };
-    this.fail(place, `${quoteText(name)} is no text to every reader: put the name in quotes`);
+  private readName(key: ParsedNode): string | undefined {
+    const value = isScalar(key) ? this.readScalar(key) : this.faulty(key.range[0]);
+    if (value.kind === 'text') return value.text;
+    this.fail(key.range[0], 'is no text to every reader: put the name in quotes');
     return undefined;
   }
 
-  private readQuoted(line: Line, start: number): { text: string; end: number } | undefined {
-    const { text } = line;
-    const pattern = text[start] === '"' ? /"(?:[^"\\]|\\.)*"/y : /'(?:[^']|'')*'/y;
-    pattern.lastIndex = start;
-    const found = pattern.exec(text)?.[0];
-    if (found === undefined) {
-      this.fail(placeIn(line, start), 'the quotes do not end in this line: write the text in one line');
-      return undefined;
+  private readValue(node: ParsedNode): YamlValue {
+    if (isMap(node)) return this.readMapping(node);
+    // Lists and aliases were told where they begin.
+    return isScalar(node) ? this.readScalar(node) : this.faulty(node.range[0]);
+  }
+
+  /** By the source: what the library makes of it is what others might not. */
+  private readScalar({ source: text, type, range: [offset] }: Scalar.Parsed): YamlValue {
+    const place = this.placeOf(offset);
+    if (type !== Scalar.PLAIN) {
+      if (text.isWellFormed()) return { kind: 'text', text, ...place };
+      return this.faulty(offset, 'has half a character: write both halves of it');
     }
-    const end = start + found.length;
-    if (found.startsWith("'")) return { text: found.slice(1, -1).replaceAll("''", "'"), end };
-    try {
-      // JSON's escapes are those of YAML that every reader knows; a tab may stand for itself.
-      const decoded = JSON.parse(found.replaceAll('\t', String.raw`\t`)) as string;
-      if (decoded.isWellFormed()) return { text: decoded, end };
-    } catch {
-      // Told below.
-    }
-    this.fail(
-      placeIn(line, start),
-      'has an escape that is none of JSON: use \\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX',
+    if (text === 'true' || text === 'false') return { kind: 'boolean', boolean: text === 'true', ...place };
+    if (text === '' || text === '~' || text === 'null') return { kind: 'empty', ...place };
+    if (WHOLE_NUMBER.test(text)) return { kind: 'number', number: Number(text), ...place };
+    if (text.includes('\t')) return this.faulty(offset, 'holds a tab: use blanks, or put the text in quotes');
+    if (!AMBIGUOUS.test(text)) return { kind: 'text', text, ...place };
+    return this.faulty(
+      offset,
+      `${quoteText(text)} means different things to different readers: put it in quotes if it is a text; ` +
+        'else write true, false or a plain whole number',
     );
-    return undefined;
   }
 
-  /** Tells anchors and tags before a value, and goes on after them: the value may have faults of its own. */
-  private skipProperties(line: Line, start: number): number {
-    let at = start;
-    for (;;) {
-      const first = line.text[at] ?? '';
-      if (first !== '&' && first !== '!') return at;
-      this.fail(placeIn(line, at), `${quoteText(first)} ${INDICATORS[first] ?? ''}`);
-      while (!isBlank(line.text[at])) at += 1;
-      at = skipBlanks(line.text, at);
-    }
+  private faulty(offset: number, message?: string): YamlValue {
+    if (message !== undefined) this.fail(offset, message);
+    return { kind: 'faulty', ...this.placeOf(offset) };
   }
 
-  private add(members: Map<string, YamlMember>, name: string, place: Place, value: YamlValue): void {
-    const first = members.get(name);
-    if (first === undefined) members.set(name, { place, value });
-    else
-      this.fail(
-        place,
-        `${quoteText(name)} is there already, in line ${first.place.line}: write each name once`,
-      );
+  private isFull(): boolean {
+    return this.faults.size >= MAX_YAML_FAULTS;
   }
 
-  private skipLine(message: string): void {
-    const line = this.lines[this.next];
-    if (line === undefined) return;
-    this.fail(placeIn(line, 0), message);
-    this.next += 1;
-    this.skipDeeper(line.indent);
+  private fail(offset: number, message: string): void {
+    if (!this.isFull() && !this.faults.has(offset))
+      this.faults.set(offset, { ...this.placeOf(offset), message });
   }
 
-  private skipDeeper(indent: number): void {
-    while ((this.lines[this.next]?.indent ?? -1) > indent) this.next += 1;
-  }
-
-  private fail({ line, column }: Place, message: string): void {
-    if (this.faults.length < MAX_YAML_FAULTS) this.faults.push({ line, column, message });
+  private placeOf(offset: number): Place {
+    const { line, col } = this.lines.linePos(Math.min(offset, this.text.length));
+    return { line, column: col };
   }
 }
 
-function placeIn(line: Line, at: number): Place {
-  return { line: line.number, column: line.indent + at + 1 };
-}
-
-function skipBlanks(text: string, start: number): number {
-  let at = start;
-  while (text[at] === ' ') at += 1;
-  return at;
-}
-
-/** Without blanks at the end. Other spaces are characters of a text, and tabs are faults. */
-function trimBlanks(text: string): string {
-  let end = text.length;
-  while (text[end - 1] === ' ') end -= 1;
-  return text.slice(0, end);
-}
-
-function isBlank(character: string | undefined): boolean {
-  return character === undefined || character === ' ';
-}
-
-/** Whether nothing but a comment is left. A `#` begins one only after a blank. */
-function isEnd(text: string, at: number): boolean {
-  return at >= text.length || (text[at] === '#' && text[at - 1] === ' ');
-}
-
-function endOfPlain(text: string, start: number, inFlow: boolean): number {
-  const stop = (inFlow ? /[,[\]{}]| #/ : / #/).exec(text.slice(start));
-  return stop === null ? text.length : start + stop.index;
+function cutText(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
 /** For a message: as JSON, cut. */
 function quoteText(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text);
+  return JSON.stringify(cutText(text));
 }

@@ -18,7 +18,7 @@ import { describe, expect, it } from 'vitest';
 import {
   MAX_YAML_DEPTH,
   MAX_YAML_FAULTS,
-  MAX_YAML_LINE,
+  MAX_YAML_TOKENS,
   readPlainYaml,
   type YamlValue,
 } from '../../../src/cli/apply/plain-yaml.ts';
@@ -67,9 +67,20 @@ describe('plain YAML', () => {
     expect(read(`\ufeff${text.replaceAll('\n', '\r\n')}\r\n`)).toEqual(value);
   });
 
-  it('reads JSON of one line', () => {
+  it('may have texts of several lines, and mappings in braces of several', () => {
+    expect(read('a: |\n  b\n  c: d\ne: >-\n  f\n  g\nh: i\n  j\nk: "l\n  m"')).toEqual({
+      a: 'b\nc: d\n',
+      e: 'f g',
+      h: 'i j',
+      k: 'l m',
+    });
+    expect(read('a: {\n  b: 1, # one\n  c: 2\n}')).toEqual({ a: { b: 1, c: 2 } });
+    expect(read(String.raw`a: "\x41\/\e"`)).toEqual({ a: 'A/\u001b' });
+  });
+
+  it('reads JSON', () => {
     const value = { banks: { icamer: { component: 'a.wasm', limits: { fuel: 1 } } } };
-    expect(read(JSON.stringify(value))).toEqual(value);
+    for (const indent of [0, 2]) expect(read(JSON.stringify(value, null, indent))).toEqual(value);
   });
 
   it('keeps names of every object', () => {
@@ -107,7 +118,7 @@ describe('plain YAML', () => {
     assert(
       property(tree, (value) => {
         const written = write(value, 0);
-        if (written === '' || written.split('\n').some((line) => line.length > MAX_YAML_LINE)) return;
+        if (written === '') return;
         const { value: got, faults } = readPlainYaml(written);
         expect(faults).toEqual([]);
         expect(JSON.stringify(plain(got))).toBe(JSON.stringify(value));
@@ -161,16 +172,16 @@ describe('what is no plain YAML is told with its place:', () => {
     ['an anchor and what is wrong below it', 'a: &x\n  b: [1]', ['1:4', '2:6']],
     ['a tag', 'a: !!binary aGk=', ['1:4']],
     ['a tag that would run code elsewhere', 'a: !!python/object/apply:os.system [id]', ['1:4', '1:36']],
-    ['a merge', 'a:\n  <<: *x', ['2:3']],
+    ['a merge', 'a:\n  <<: *x', ['2:3', '2:7']],
     ['a name that is an alias', '*x : 1', ['1:1']],
-    ['a text of several lines', 'a: |\n  b\n  c: d\ne: >\n  f', ['1:4', '4:4']],
-    ['a text that goes on', 'a: b\n  c', ['2:3']],
+    ['a merge of what is written there', '<<: { a: 1 }', ['1:1']],
+    ['a member that goes on after a text', 'a: b\n  c: d', ['1:4']],
     ['a list', 'a:\n- b\n- c', ['2:1', '3:1']],
     ['a list in one line', 'a: [b, c]', ['1:4']],
     ['a second document', 'a: 1\n---\nb: 2', ['2:1']],
     ['an end of the document', 'a: 1\n...', ['2:1']],
-    ['a directive', '%YAML 1.1\n---\na: 1', ['1:1', '2:1']],
-    ['a name of another kind', '? a\n: b', ['1:1', '2:1']],
+    ['a directive', '%YAML 1.1\n---\na: 1', ['1:1']],
+    ['a name of another kind', '? a\n: b', ['1:1']],
     ['a name that is there', 'a: 1\nb: 2\na: 3', ['3:1']],
     ['a name that is there, in one line', 'a: { b: 1, "b": 2 }', ['1:12']],
     ['no as a value', 'a: no', ['1:4']],
@@ -188,19 +199,20 @@ describe('what is no plain YAML is told with its place:', () => {
     ['a tab', 'a:\n\tb: 1', ['2:1']],
     ['a tab after a value', 'a: "b"\t', ['1:7']],
     ['a value beside a value', 'a: "b" c', ['1:8']],
-    ['a colon in a text', 'a: b: c', ['1:5']],
-    ['quotes without an end', 'a: "b\nc: \'d', ['1:4', '2:4']],
-    ['an escape that is none of JSON', String.raw`a: "\x41"`, ['1:4']],
+    ['a colon in a text', 'a: b: c', ['1:4']],
+    ['quotes without an end', 'a: "b\nc: \'d', ['2:6']],
+    ['an escape that is none', String.raw`a: "\q"`, ['1:5']],
+    ['an escape without its digits', String.raw`a: "\uZZZZ"`, ['1:5']],
     ['half a character', String.raw`a: "\ud800"`, ['1:4']],
-    ['a line further in', 'a: 1\nb:\n  c: 1\n    d: 1\ne: 1', ['4:5']],
-    ['a line further out', '  a: 1\nb: 1', ['2:1']],
-    ['a line between', 'a:\n    b: 1\n  c: 1', ['3:3']],
-    ['a mapping without an end', 'a: { b: 1', ['1:4']],
+    ['a line further in', 'a: 1\nb:\n  c: 1\n    d: 1\ne: 1', ['3:6']],
+    ['a line further out', '  a: 1\nb: 1', ['2:1', '2:2', '2:4']],
+    ['a line between', 'a:\n    b: 1\n  c: 1', ['3:1']],
+    ['a mapping without an end', 'a: { b: 1', ['1:10']],
     ['a mapping of a name alone', 'a: { b }', ['1:6']],
     ['no colon', 'a', ['1:1']],
     ['a colon without a blank', 'a:1', ['1:1']],
     ['a character that nobody sees', 'a: b\u0000\u0085\u2028', ['1:5', '1:6', '1:7']],
-    ['a return alone', 'a: 1\rb: 2', ['1:5', '1:7']],
+    ['a return alone', 'a: 1\rb: 2', ['1:4', '1:5']],
     ['nothing', '', ['1:1']],
     ['comments alone', '# a\n', ['1:1']],
   ])('%s', (_, text, places) => {
@@ -233,16 +245,37 @@ describe('a text that means to be large', () => {
     expect(placesOf(nest(500))).toHaveLength(1);
   });
 
-  it(`has lines of ${MAX_YAML_LINE} characters, and not one more`, () => {
-    const line = `a: ${'b'.repeat(MAX_YAML_LINE - 3)}`;
-    expect(placesOf(line)).toEqual([]);
-    expect(placesOf(`${line}b`)).toEqual(['1:1']);
+  it.each([
+    ['lists', '['.repeat(100_000), '1:9'],
+    ['lists in lines', '[\n'.repeat(100_000), '9:1'],
+    ['lists by dashes', '- '.repeat(100_000), '1:17'],
+    ['mappings', '{ a: '.repeat(100_000), '1:41'],
+    ['names of another kind', '? '.repeat(100_000), '1:17'],
+    ['mappings without names', ': '.repeat(100_000), '1:17'],
+    ['mappings in lines', Array.from({ length: 20_000 }, (_, i) => `${' '.repeat(i)}a:\n`).join(''), '9:9'],
+  ])('is not read beyond its ninth level, of %s', (_, text, place) => {
+    expect(readPlainYaml(text).value.kind).toBe('faulty');
+    expect(placesOf(text).at(-1)).toBe(place);
+  });
+
+  it(`has ${MAX_YAML_TOKENS} tokens, and not one more`, () => {
+    // Of `a: 1` a mark of the document, four tokens and one that says that a text follows, twice.
+    const blank = MAX_YAML_TOKENS - 7;
+    expect(placesOf(`a: 1${'\n'.repeat(blank)}`)).toEqual([]);
+    expect(placesOf(`a: 1${'\n'.repeat(blank + 1)}`)).toEqual([`${blank + 1}:1`]);
+  });
+
+  it('leaves errors made elsewhere their traces', () => {
+    const { stackTraceLimit } = Error;
+    expect(placesOf('a: "\\q"')).toEqual(['1:5']);
+    expect(Error.stackTraceLimit).toBe(stackTraceLimit);
   });
 
   it(`is given up after ${MAX_YAML_FAULTS} faults`, () => {
     expect(placesOf('a: 1\n'.repeat(MAX_YAML_FAULTS + 1))).toHaveLength(MAX_YAML_FAULTS);
     expect(placesOf('- a\n'.repeat(500_000))).toHaveLength(MAX_YAML_FAULTS);
     expect(placesOf('\u0000'.repeat(2_000_000))).toHaveLength(MAX_YAML_FAULTS);
-    expect(placesOf(`a: ${' '.repeat(4_000_000)}b`)).toEqual(['1:1']);
+    expect(placesOf(`a: "${String.raw`\q`.repeat(500_000)}"`)).toHaveLength(MAX_YAML_FAULTS);
+    expect(placesOf(`a: ${' '.repeat(4_000_000)}b`)).toEqual([]);
   });
 });

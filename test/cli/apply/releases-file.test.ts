@@ -158,7 +158,7 @@ banks:
     ['banks without anything', 'banks:', ['1:1 banks']],
     ['banks as a text', 'banks: icamer', ['1:1 banks']],
     ['a list of banks', 'banks:\n  - icamer', ['2:3 ']],
-    ['a file that is a text', 'icamer', ['1:1 ', '1:1 banks']],
+    ['a file that is a text', 'icamer', ['1:1 ']],
     ['an empty audience', 'audience: ""\nbanks: {}', ['1:1 audience']],
     ['a bank that runs nothing', bank('fallback: deny'), ['2:3 banks.icamer']],
     [
