@@ -1,6 +1,6 @@
 // `npm run bench:neighbours`: what a bank's callers notice of another bank's validator in the same process. A quiet rate of
-// payments to one bank; then the same beside payments to a bank whose validator never ends, and to one that
-// burns nearly all of its fuel and answers. Node and workerd. Phases are interleaved.
+// payments to one bank; then the same beside payments to a bank whose validator does no harm, whose never ends, and
+// whose burns nearly all of its fuel and answers. Node and workerd. Phases are interleaved.
 
 import { validatorFromCoreWat } from '../test/fixtures/components.ts';
 import { startLiveGateway } from '../test/fixtures/live-gateway.ts';
@@ -23,7 +23,8 @@ const burn = (turns: number): string => `
     (br_if $again (local.get $turn)))
   i32.const 1`;
 
-const HOSTILE = {
+const BESIDE = {
+  harmless: 'i32.const 1',
   endless: '(loop $again (br $again)) i32.const 1',
   burner: burn(2_500_000),
 };
@@ -37,7 +38,7 @@ interface Bed {
 async function measure(bed: Bed): Promise<string[][]> {
   const { bank, component } = await buildExample('icamer-assemblyscript');
   await bed.publish(bank, component);
-  for (const [name, validateBody] of Object.entries(HOSTILE)) {
+  for (const [name, validateBody] of Object.entries(BESIDE)) {
     await bed.publish(name, await validatorFromCoreWat({ validateBody }));
   }
   const targetOf = (to: string, expected: string): Target => ({
@@ -49,7 +50,7 @@ async function measure(bed: Bed): Promise<string[][]> {
   });
   const quiet = targetOf(bank, '"decided_by":"validator"');
   await loadAtRate(quiet, QUIET_PER_SECOND, 3_000);
-  const phases = ['alone', ...Object.keys(HOSTILE)].map((name) => ({
+  const phases = ['alone', ...Object.keys(BESIDE)].map((name) => ({
     name,
     p50: [] as number[],
     p99: [] as number[],
