@@ -3,29 +3,22 @@
 // JavaScript that scripts/build-package.ts made of it. Where the caller's own Node is too old, this starts the one that
 // npm installed beside it (package.json, optionalDependencies), and passes on its signals and its end.
 import { spawn } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import * as nodeModule from 'node:module';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The first Node that has all of the sources' syntax: `await using`. */
 const OLDEST_MAJOR = 24;
 
-/**
- * Commands whose code is kept compiled: half of what a short one takes is to load it. Those of authors alone, for whoever could
- * write there could run code: what holds a signing key, or serves, compiles what it runs.
- */
-const AUTHORS_COMMANDS = new Set(['build', 'test', 'bench', 'dev']);
-
-/** Files of compiled code, one a module and version of Node: ten times what one version needs. */
-const MOST_COMPILED_FILES = 4000;
-
 const source = new URL('../src/cli/main.ts', import.meta.url);
 const main = existsSync(source) ? source : new URL('../dist/src/cli/main.js', import.meta.url);
 
 if (Number.parseInt(process.versions.node, 10) >= OLDEST_MAJOR) {
-  if (AUTHORS_COMMANDS.has(process.argv[2] ?? '')) keepCompiledCode();
+  const { keepCompiledCode } = await import(
+    new URL(`author/compiled-code${extname(main.pathname)}`, main).href
+  );
+  keepCompiledCode(process.argv[2]);
   await import(main.href);
 } else {
   const node = findInstalledNode();
@@ -40,36 +33,13 @@ if (Number.parseInt(process.versions.node, 10) >= OLDEST_MAJOR) {
   }
 }
 
-/**
- * Lets Node keep what it makes of our sources in a folder of this user's, where nobody else may write to that. It takes an entry
- * for the source and the version only that the entry was made of.
- */
-function keepCompiledCode() {
-  try {
-    const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-    const folder = join(cache, 'wasmpay', 'code');
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    // A link could lead to a folder that holds something else.
-    const stat = lstatSync(folder);
-    const isOurs =
-      process.getuid === undefined || (stat.uid === process.getuid() && (stat.mode & 0o022) === 0);
-    if (!stat.isDirectory() || !isOurs) return;
-    const versions = readdirSync(folder).map((name) => join(folder, name));
-    const files = versions.reduce((sum, version) => sum + readdirSync(version).length, 0);
-    if (files > MOST_COMPILED_FILES) for (const version of versions) rmSync(version, { recursive: true });
-    nodeModule.enableCompileCache(folder);
-  } catch {
-    // Without it a command is only slower.
-  }
-}
-
 /** The program of the package for this system that holds a Node; undefined where none is installed. */
 function findInstalledNode() {
   const { arch, platform } = process;
   const system = `${platform === 'win32' ? 'win' : platform}-${arch}`;
   const name = `${system === 'darwin-arm64' ? 'node-bin' : 'node'}-${system}`;
   try {
-    const manifest = nodeModule.createRequire(import.meta.url).resolve(`${name}/package.json`);
+    const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
     const node = join(dirname(manifest), 'bin', platform === 'win32' ? 'node.exe' : 'node');
     return existsSync(node) ? node : undefined;
   } catch {

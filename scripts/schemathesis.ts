@@ -5,20 +5,20 @@
 // Needs Python with venv (Debian: apt-get install python3-venv); the pinned version goes into build/schemathesis. Without
 // them it ends with 2: nothing was tested. More arguments go to Schemathesis: `-- --seed 7 --max-examples 1000`.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { ROOT, startDocumentedGateway } from './openapi/gateway.ts';
+import { installPythonProgram } from './python-environment.ts';
 
 const VERSION = '4.32.5';
 
 const ENVIRONMENT = join(ROOT, 'build/schemathesis', VERSION);
 const PROGRAM = join(ENVIRONMENT, 'bin/schemathesis');
 
-const missing = await install();
+const missing = await installPythonProgram(ENVIRONMENT, 'schemathesis', [`schemathesis==${VERSION}`]);
 if (missing !== undefined) {
   console.error(`skipped: ${missing}; no request was made and nothing is proven`);
   process.exit(2);
@@ -26,20 +26,6 @@ if (missing !== undefined) {
 {
   await using gateway = await startDocumentedGateway();
   process.exitCode = await runChecks(gateway.url, gateway.apiKey);
-}
-
-/** Installs Schemathesis where it is not yet; gives what keeps it from being installed. */
-async function install(): Promise<string | undefined> {
-  if (existsSync(PROGRAM)) return undefined;
-  const python = spawnSync('python3', ['-m', 'venv', ENVIRONMENT], { encoding: 'utf8' });
-  if (python.error !== undefined) return 'there is no python3';
-  if (python.status !== 0) {
-    await rm(ENVIRONMENT, { recursive: true, force: true });
-    return 'python3 has no venv (Debian: apt-get install python3-venv)';
-  }
-  const pip = join(ENVIRONMENT, 'bin/pip');
-  const installed = spawnSync(pip, ['install', '--quiet', `schemathesis==${VERSION}`], { stdio: 'inherit' });
-  return installed.status === 0 ? undefined : `schemathesis ${VERSION} could not be installed`;
 }
 
 /** Runs every check against the gateway at `url`; gives Schemathesis' exit code. */

@@ -21,6 +21,7 @@ const REQUIRED: readonly string[] = [
   'LICENSE',
   'bin/wasmpay.js',
   'dist/package.json',
+  'dist/src/cli/author/compiled-code.js',
   'dist/src/cli/main.js',
   'dist/src/entry/node.js',
   'dist/src/publisher/workshop/wit-child.js',

@@ -26,12 +26,12 @@ export interface Module {
 }
 
 /**
- * `entry` and every module that it leads to: by an import, or by its name in a text, as scripts of children and of threads
+ * `entries` and every module that they lead to: by an import, or by its name in a text, as scripts of children and of threads
  * are named. Throws for a relative name with nothing behind it.
  */
-export async function collectModules(root: string, entry: string): Promise<readonly Module[]> {
+export async function collectModules(root: string, ...entries: string[]): Promise<readonly Module[]> {
   const modules = new Map<string, Module>();
-  const found = [entry];
+  const found = [...entries];
   for (let source = found.pop(); source !== undefined; source = found.pop()) {
     if (modules.has(source)) continue;
     const { code, named } = makeModule(await readFile(join(root, source), 'utf8'), (name) =>

@@ -6,8 +6,8 @@ import { dirname, join, sep } from 'node:path';
 
 import { collectModules, TYPESCRIPT_DATA } from './javascript.ts';
 
-/** Where the command begins. */
-const ENTRY = 'src/cli/main.ts';
+/** What bin/wasmpay.js loads. */
+const ENTRIES = ['src/cli/author/compiled-code.ts', 'src/cli/main.ts'];
 
 /** Folders that the command reads data from. */
 const DATA = ['schemas', 'src', 'templates', 'wit'];
@@ -21,7 +21,8 @@ export async function writeTree(root: string, out: string): Promise<readonly str
     files.push(path);
     return file;
   };
-  for (const { path, code } of await collectModules(root, ENTRY)) await writeFile(await place(path), code);
+  for (const { path, code } of await collectModules(root, ...ENTRIES))
+    await writeFile(await place(path), code);
   for (const folder of DATA) {
     for (const entry of await readdir(join(root, folder), { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name)

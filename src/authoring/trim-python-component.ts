@@ -4,6 +4,8 @@
 // CPython's instance keeps within the default limits. Nothing that runs is changed, and no index: what goes leaves an empty
 // instance or component in its place.
 
+import { BinaryFault, BinaryReader } from '../core/binary-reader.ts';
+import { ByteWriter } from '../core/byte-writer.ts';
 import { WasmpayError } from '../core/error.ts';
 
 /** Sections of a component that are looked at: component-model, Binary.md. */
@@ -29,51 +31,6 @@ const INIT_EXPORT = 'exports';
 const UNSAFE_LABEL = 'constructor';
 const SAFE_LABEL = 'constructed';
 
-/** Reads what a toolchain of ours wrote; a fault is a thrown `build_failed`. */
-class Reader {
-  readonly bytes: Uint8Array;
-  offset = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-  }
-
-  get done(): boolean {
-    return this.offset >= this.bytes.length;
-  }
-
-  byte(): number {
-    const byte = this.bytes[this.offset];
-    if (byte === undefined) throw unexpected('it ends early');
-    this.offset += 1;
-    return byte;
-  }
-
-  u32(): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-    throw unexpected('a number is too long');
-  }
-
-  take(length: number): Uint8Array {
-    if (length > this.bytes.length - this.offset) throw unexpected('it ends early');
-    this.offset += length;
-    return this.bytes.subarray(this.offset - length, this.offset);
-  }
-
-  text(): string {
-    return Buffer.from(this.take(this.u32())).toString('utf8');
-  }
-
-  list(read: () => void): void {
-    for (let count = this.u32(); count > 0; count -= 1) read();
-  }
-}
-
 interface Section {
   readonly id: number;
   readonly body: Uint8Array;
@@ -84,13 +41,22 @@ type CoreInstance = { readonly module: number; readonly given: ReadonlyMap<strin
 
 /** Takes out what no validator needs. Throws `build_failed` where the component is not as componentize-py writes it. */
 export function trimPythonComponent(component: Uint8Array): Uint8Array<ArrayBuffer> {
+  try {
+    return trim(component);
+  } catch (cause) {
+    throw cause instanceof BinaryFault ? unexpected(`${cause.message}, at byte ${cause.offset}`) : cause;
+  }
+}
+
+function trim(component: Uint8Array): Uint8Array<ArrayBuffer> {
   const sections = readSections(component);
   removeInit(sections);
   const used = findUsedExports(sections);
   let module = 0;
   const trimmed = sections.flatMap((section): Section[] => {
     // Names for debuggers, 50 KB.
-    if (section.id === CUSTOM) return new Reader(section.body).text() === 'component-name' ? [] : [section];
+    if (section.id === CUSTOM)
+      return new BinaryReader(section.body).text() === 'component-name' ? [] : [section];
     if (section.id !== CORE_MODULE) return [section];
     return [{ id: CORE_MODULE, body: trimModule(section.body, used[module++] ?? new Set()) }];
   });
@@ -121,7 +87,7 @@ function removeInit(sections: Section[]): void {
 }
 
 function isInitExport(body: Uint8Array): boolean {
-  const reader = new Reader(body);
+  const reader = new BinaryReader(body);
   if (reader.u32() !== 1) return false;
   reader.byte();
   return reader.text() === INIT_EXPORT;
@@ -134,8 +100,8 @@ function findUsedExports(sections: readonly Section[]): Set<string>[] {
   const taken: (readonly [instance: number, name: string])[] = [];
   for (const { id, body } of sections) {
     if (id === CORE_MODULE) imports.push(readImports(body));
-    if (id === CORE_INSTANCE) readCoreInstances(new Reader(body), instances);
-    if (id === ALIAS) readAliases(new Reader(body), taken);
+    if (id === CORE_INSTANCE) readCoreInstances(new BinaryReader(body), instances);
+    if (id === ALIAS) readAliases(new BinaryReader(body), taken);
   }
   // Handed over as a whole: the module that gets it takes what it imports.
   for (const instance of instances) {
@@ -152,12 +118,12 @@ function findUsedExports(sections: readonly Section[]): Set<string>[] {
   return used;
 }
 
-function readCoreInstances(reader: Reader, instances: CoreInstance[]): void {
-  reader.list(() => {
+function readCoreInstances(reader: BinaryReader, instances: CoreInstance[]): void {
+  readList(reader, () => {
     if (reader.byte() === 0) {
       const module = reader.u32();
       const given = new Map<string, number>();
-      reader.list(() => {
+      readList(reader, () => {
         const name = reader.text();
         if (reader.byte() !== 0x12) throw unexpected('a core module is given something that is no instance');
         given.set(name, reader.u32());
@@ -165,7 +131,7 @@ function readCoreInstances(reader: Reader, instances: CoreInstance[]): void {
       instances.push({ module, given });
       return;
     }
-    reader.list(() => {
+    readList(reader, () => {
       reader.text();
       reader.byte();
       reader.u32();
@@ -174,8 +140,8 @@ function readCoreInstances(reader: Reader, instances: CoreInstance[]): void {
   });
 }
 
-function readAliases(reader: Reader, taken: (readonly [instance: number, name: string])[]): void {
-  reader.list(() => {
+function readAliases(reader: BinaryReader, taken: (readonly [instance: number, name: string])[]): void {
+  readList(reader, () => {
     if (reader.byte() === 0) reader.byte();
     const target = reader.byte();
     const index = reader.u32();
@@ -190,8 +156,8 @@ function readImports(module: Uint8Array): [module: string, name: string][] {
   const found: [string, string][] = [];
   for (const { id, body } of readSections(module)) {
     if (id !== CORE_IMPORT) continue;
-    const reader = new Reader(body);
-    reader.list(() => {
+    const reader = new BinaryReader(body);
+    readList(reader, () => {
       found.push([reader.text(), reader.text()]);
       const kind = reader.byte();
       if (kind === 0) reader.u32();
@@ -199,14 +165,14 @@ function readImports(module: Uint8Array): [module: string, name: string][] {
         reader.byte();
         readLimits(reader);
       } else if (kind === 2) readLimits(reader);
-      else if (kind === 3) reader.take(2);
+      else if (kind === 3) reader.skip(2);
       else throw unexpected(`an import of kind ${kind}`);
     });
   }
   return found;
 }
 
-function readLimits(reader: Reader): void {
+function readLimits(reader: BinaryReader): void {
   const hasMost = (reader.byte() & 1) === 1;
   reader.u32();
   if (hasMost) reader.u32();
@@ -218,40 +184,48 @@ function trimModule(module: Uint8Array, used: ReadonlySet<string>): Uint8Array {
     module,
     readSections(module).map((section) => {
       if (section.id !== CORE_EXPORT) return section;
-      const reader = new Reader(section.body);
+      const reader = new BinaryReader(section.body);
       const kept: Uint8Array[] = [];
-      reader.list(() => {
+      readList(reader, () => {
         const start = reader.offset;
         const name = reader.text();
         reader.byte();
         reader.u32();
         if (used.has(name)) kept.push(section.body.subarray(start, reader.offset));
       });
-      return { id: CORE_EXPORT, body: Buffer.concat([Uint8Array.from(writeU32(kept.length)), ...kept]) };
+      const body = new ByteWriter(section.body.length);
+      body.u32(kept.length);
+      for (const bytes of kept) body.copy(bytes);
+      return { id: CORE_EXPORT, body: body.written() };
     }),
   );
 }
 
 /** The sections of a component or a core module: both have them in the same form. */
 function readSections(binary: Uint8Array): Section[] {
-  const reader = new Reader(binary);
-  reader.take(PREAMBLE_BYTES);
+  const reader = new BinaryReader(binary);
+  reader.skip(PREAMBLE_BYTES);
   const sections: Section[] = [];
-  while (!reader.done) sections.push({ id: reader.byte(), body: reader.take(reader.u32()) });
+  while (!reader.done) {
+    const id = reader.byte();
+    const { offset, end } = reader.slice(reader.u32());
+    sections.push({ id, body: binary.subarray(offset, end) });
+  }
   return sections;
 }
 
-function writeSections(binary: Uint8Array, sections: readonly Section[]): Uint8Array<ArrayBuffer> {
-  const parts = sections.flatMap(({ id, body }) => [Uint8Array.from([id, ...writeU32(body.length)]), body]);
-  return new Uint8Array(Buffer.concat([binary.subarray(0, PREAMBLE_BYTES), ...parts]));
+function readList(reader: BinaryReader, read: () => void): void {
+  for (let count = reader.u32(); count > 0; count -= 1) read();
 }
 
-function writeU32(value: number): number[] {
-  const bytes: number[] = [];
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return [...bytes, rest];
-    bytes.push((rest % 128) + 128);
+function writeSections(binary: Uint8Array, sections: readonly Section[]): Uint8Array<ArrayBuffer> {
+  const out = new ByteWriter(binary.length);
+  out.copy(binary, 0, PREAMBLE_BYTES);
+  for (const { id, body } of sections) {
+    out.indexed(id, body.length);
+    out.copy(body);
   }
+  return new Uint8Array(out.written());
 }
 
 function unexpected(what: string): WasmpayError {

@@ -4,7 +4,7 @@
 // sections that hold no strings, is passed over. Source: component-model, design/mvp/Binary.md (version 0x0d,
 // layer 1); compared with wasmparser 0.257, of which jco 1.35 carries 0.258 and 0.259.
 
-import { BinaryFault, BinaryReader, type FaultCode } from './binary-reader.ts';
+import { BinaryFault, BinaryReader, type FaultCode } from '../core/binary-reader.ts';
 import { readCanon } from './component-canon.ts';
 import {
   checkDepth,

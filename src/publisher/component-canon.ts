@@ -2,7 +2,7 @@
 // index space, and a definition that is misread would shift it. Threads and garbage collection are refused.
 // Source: component-model, design/mvp/Binary.md, "Canonical Definitions"; compared with wasmparser 0.257.
 
-import type { BinaryReader } from './binary-reader.ts';
+import type { BinaryReader } from '../core/binary-reader.ts';
 import type { Collector, Definition } from './component-definitions.ts';
 import { readResult } from './component-types.ts';
 import { readCoreValueType } from './core-module-binary.ts';

@@ -3,7 +3,7 @@
 // the sections share, and the bounds that it keeps. Everything in here was chosen by the guest's author.
 
 import { MAX_CORE_MODULES } from '../core/limits.ts';
-import { BinaryFault, type BinaryReader } from './binary-reader.ts';
+import { BinaryFault, type BinaryReader } from '../core/binary-reader.ts';
 
 /**
  * Deepest nesting of components, modules and types, levels. wit-component makes 3, each composition (`wac plug`)

@@ -2,7 +2,7 @@
 // declarations of component and instance types in them. Every one of these carries names.
 // Source: component-model, design/mvp/Binary.md, "Type Definitions"; compared with wasmparser 0.257.
 
-import type { BinaryReader } from './binary-reader.ts';
+import type { BinaryReader } from '../core/binary-reader.ts';
 import {
   checkDepth,
   type Collector,

@@ -3,7 +3,7 @@
 // reads the core types that stand in module types. Source: WebAssembly core specification, "Binary Format";
 // compared with wasmparser 0.257.
 
-import type { BinaryReader } from './binary-reader.ts';
+import type { BinaryReader } from '../core/binary-reader.ts';
 import { MAX_PRODUCERS, type Collector } from './component-definitions.ts';
 
 const CUSTOM = 0;

@@ -3,7 +3,7 @@
 import type { Metering } from '../artifact/manifest.ts';
 import { MARKED_FROM_PAGES } from '../artifact/meter-abi.ts';
 import type { GuestLimits } from '../core/guest-limits.ts';
-import { BinaryFault } from './binary-reader.ts';
+import { BinaryFault } from '../core/binary-reader.ts';
 import { NO_MEMORY, type Memory } from './memory.ts';
 import { mostCompileNs } from './meter/compile-work.ts';
 import { costs } from './meter/costs.ts';

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -138,22 +139,41 @@ describe('what authors’ commands remember', () => {
     }
     expect(stateOf(stagesOf(cache))).toEqual(before);
   });
+});
 
-  it('is kept nowhere that somebody else may write to, and behind no link', async () => {
+describe.each(['stages', 'code'])('the folder of %s', (name) => {
+  const folderOf = (cache: string): string => join(cache, 'wasmpay', name);
+
+  it.each([
+    ['itself', 'wasmpay/PLACE'],
+    ['the one around it', 'wasmpay'],
+    ['the one around that', '.'],
+  ])('is not used where others may write to %s', async (_which, place) => {
+    const cache = newCache();
+    mkdirSync(folderOf(cache), { recursive: true, mode: 0o700 });
+    chmodSync(join(cache, place.replace('PLACE', name)), 0o777);
+    expect(await test(await keepAnswer('approve'), cache)).toMatchObject({ passed: true });
+    expect(readdirSync(folderOf(cache))).toEqual([]);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('is not used where one around it is another user’s', async () => {
+    const cache = newCache();
+    mkdirSync(folderOf(cache), { recursive: true, mode: 0o700 });
+    chownSync(join(cache, 'wasmpay'), 65_534, 65_534);
+    expect(await test(await keepAnswer('approve'), cache)).toMatchObject({ passed: true });
+    expect(readdirSync(folderOf(cache))).toEqual([]);
+  });
+
+  it('is not used behind a link, and not needed', async () => {
     const component = await keepAnswer('approve');
-    const open = newCache();
-    mkdirSync(stagesOf(open), { recursive: true });
-    chmodSync(stagesOf(open), 0o777);
-    expect(await test(component, open)).toMatchObject({ passed: true });
-    expect(readdirSync(stagesOf(open))).toEqual([]);
     const linked = newCache();
-    const elsewhere = join(parent, 'elsewhere');
+    const elsewhere = join(parent, `elsewhere-${name}`);
     mkdirSync(elsewhere);
     mkdirSync(join(linked, 'wasmpay'), { recursive: true });
-    symlinkSync(elsewhere, stagesOf(linked));
+    symlinkSync(elsewhere, folderOf(linked));
     expect(await test(component, linked)).toMatchObject({ passed: true });
     expect(readdirSync(elsewhere)).toEqual([]);
-    const none = join(parent, 'file');
+    const none = join(parent, `file-${name}`);
     writeFileSync(none, '');
     expect(await test(component, none)).toMatchObject({ passed: true });
   });
@@ -198,22 +218,6 @@ describe('compiled code of our own', () => {
     ])
       await runCommand(command, { env: { XDG_CACHE_HOME: cache } });
     expect(existsSync(cache)).toBe(false);
-  });
-
-  it('is kept nowhere that somebody else may write to, and behind no link', async () => {
-    const component = await keepAnswer('approve');
-    const open = newCache();
-    mkdirSync(codeOf(open), { recursive: true });
-    chmodSync(codeOf(open), 0o777);
-    expect(await test(component, open)).toMatchObject({ passed: true });
-    expect(readdirSync(codeOf(open))).toEqual([]);
-    const linked = newCache();
-    const elsewhere = join(parent, 'elsewhere-code');
-    mkdirSync(elsewhere);
-    mkdirSync(join(linked, 'wasmpay'), { recursive: true });
-    symlinkSync(elsewhere, codeOf(linked));
-    expect(await test(component, linked)).toMatchObject({ passed: true });
-    expect(readdirSync(elsewhere)).toEqual([]);
   });
 
   it('is bounded: at most 4000 files, and then it begins again', async () => {

@@ -73,6 +73,7 @@ describe('the rule for its files', () => {
   const good = [
     ...BESIDE,
     'dist/package.json',
+    'dist/src/cli/author/compiled-code.js',
     'dist/src/cli/main.js',
     'dist/src/entry/node.js',
     'dist/src/publisher/workshop/wit-child.js',

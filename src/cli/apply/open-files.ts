@@ -54,7 +54,7 @@ export async function openReleasesFile(path: string): Promise<OpenedFile> {
     }
     if (bank.cases !== undefined)
       await look(bank.cases, `banks.${bank.bankId}.cases`, cases, async (real) =>
-        parseCases(await readText(real, MAX_CASES_BYTES), bank.cases?.path ?? ''),
+        parseCases(await readText(real, MAX_CASES_BYTES, constants.O_NOFOLLOW), bank.cases?.path ?? ''),
       );
   }
   if (faults.length > 0) throw new ReleasesFileError(path, faults);
@@ -133,9 +133,9 @@ async function readReleasesText(path: string): Promise<string> {
   }
 }
 
-/** A text of at most `maxBytes`; a larger one is refused before it is held. Throws `usage`. */
-async function readText(path: string, maxBytes: number): Promise<string> {
-  await using file = await open(path, 'r');
+/** A text of at most `maxBytes`; a larger one is refused before it is held. `flags` are of opening it. Throws `usage`. */
+async function readText(path: string, maxBytes: number, flags = 0): Promise<string> {
+  await using file = await open(path, constants.O_RDONLY | flags);
   const { size } = await file.stat();
   if (size > maxBytes)
     throw new WasmpayError('usage', `has ${size} bytes, more than ${maxBytes}: split it into several files`);

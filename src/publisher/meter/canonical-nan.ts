@@ -1,7 +1,7 @@
 // Canonical NaNs. Which payload an operator gives is the engine's and the machine's choice, so the result of every one
 // that may give a NaN is made canonical, unless what follows at once lets no payload show.
 
-import type { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '../../core/byte-writer.ts';
 import type { CodeReader } from './code-reader.ts';
 import {
   DROP,

@@ -1,7 +1,7 @@
 // A cursor over code: operators, their immediates, value types. Decodes as strictly as the format asks; refuses by name
 // what belongs to a proposal outside the supported set.
 
-import { BinaryReader } from '../binary-reader.ts';
+import { BinaryReader } from '../../core/binary-reader.ts';
 import { checkLimit } from './engine-limits.ts';
 import { IMMEDIATE_CODE as IMMEDIATE, IMMEDIATE_OF, NOT_AN_OPERATOR } from './operator-tables.ts';
 import { ID_FC, ID_FD, OPERATOR_IDS, PREFIX_FC, PREFIX_FD, proposalOf } from './operators.ts';

@@ -1,7 +1,7 @@
 // Constant expressions: initial values of globals, offsets of segments, items of element segments. They hold indices of
 // globals and functions, which metering moves.
 
-import type { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '../../core/byte-writer.ts';
 import type { CodeReader } from './code-reader.ts';
 import { METER_GLOBALS } from '../../artifact/meter-abi.ts';
 import { END, GLOBAL_GET, I32_CONST, I64_CONST, REF_FUNC } from './opcodes.ts';

@@ -1,7 +1,7 @@
 // Blocks, branches and ways out, written so that every way through the text meets the charge of its region and leaves the
 // fuel counter and the depth where the next one looks for them. Code that can never run is not written.
 
-import type { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '../../core/byte-writer.ts';
 import { BLOCK_EMPTY, I32, type CodeReader } from './code-reader.ts';
 import type { CompileWork } from './compile-work.ts';
 import { costs } from './costs.ts';

@@ -1,7 +1,7 @@
 // The code that metering inserts: charges, checks, the dirty flag, the depth of the stack. Every sequence leaves the
 // guest's operand stack as it found it and names only locals and globals that a guest cannot.
 
-import type { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '../../core/byte-writer.ts';
 import {
   END,
   GLOBAL_GET,

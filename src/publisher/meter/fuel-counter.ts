@@ -2,7 +2,7 @@
 // functions with loops and of those that hand it on (call-plan), in a local, and written back and read again around
 // other calls and exits only.
 
-import type { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '../../core/byte-writer.ts';
 import { writeReload, writeSpill, type FuelPlace } from './fuel-code.ts';
 
 /** Follows, operator by operator, which of the two places holds the counter. In `local` mode one of them always does. */

@@ -6,7 +6,7 @@
 // ends where going on would make those who leave early, or skip an arm, pay too much more than they use (SKIPPED_FUEL):
 // with nothing to skip, that is a basic block.
 
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from '../../core/byte-writer.ts';
 import { SKIPPED_FUEL, UNCHECKED_CALL_FUEL } from './check-policy.ts';
 import type { CodeReader } from './code-reader.ts';
 import { costs } from './costs.ts';

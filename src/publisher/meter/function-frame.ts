@@ -1,7 +1,7 @@
 // What a function gets around its body: inserted locals, the charge on entry, the depth of the stack on entry and on the
 // way out. A frame's size is not known before the body was walked, so the entry is written last, in front of it.
 
-import type { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '../../core/byte-writer.ts';
 import {
   FRAME_BASE_BYTES,
   HANDED_FUEL_BYTES,

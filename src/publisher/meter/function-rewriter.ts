@@ -5,7 +5,7 @@
 // is checked.
 
 import { DIRTY, METER_GLOBALS } from '../../artifact/meter-abi.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from '../../core/byte-writer.ts';
 import { writeNanGuard } from './canonical-nan.ts';
 import type { FunctionCalls, FunctionText } from './call-plan.ts';
 import { CodeReader, EXTERNREF, FUNCREF, I32, V128 } from './code-reader.ts';

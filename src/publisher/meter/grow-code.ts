@@ -1,6 +1,6 @@
 // The code around a `memory.grow` or `table.grow`: the component's budget, the charge, the dirty flag.
 
-import type { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '../../core/byte-writer.ts';
 import { writeDirty } from './fuel-code.ts';
 import {
   DROP,

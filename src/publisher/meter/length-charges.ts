@@ -2,7 +2,7 @@
 // the component's budget.
 
 import { ELEMENTS_GLOBAL, DIRTY, PAGES_GLOBAL } from '../../artifact/meter-abi.ts';
-import type { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '../../core/byte-writer.ts';
 import { I32 } from './code-reader.ts';
 import { costs, type LengthClass } from './costs.ts';
 import { writeLengthCharge } from './fuel-code.ts';

@@ -10,9 +10,9 @@
 // Refuses, with a reason: proposals outside the supported set, names of the metering's own, sizes above the caps or the
 // engine's limits.
 
-import { BinaryFault } from '../binary-reader.ts';
+import { BinaryFault } from '../../core/binary-reader.ts';
 import type { Refusal, Result } from '../refusal.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from '../../core/byte-writer.ts';
 import {
   handedType,
   planCalls,

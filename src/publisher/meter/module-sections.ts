@@ -1,7 +1,7 @@
 // Writes the sections around the code: with the metering's imports in front, indices of globals moved, sizes capped, and
 // the module's state exported. A section without entries is not written.
 
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from '../../core/byte-writer.ts';
 import type { CodeReader } from './code-reader.ts';
 import { copyConstExpression, readFunctionIndex, type IndexMap } from './const-expression.ts';
 import { checkLimit, LimitFault } from './engine-limits.ts';

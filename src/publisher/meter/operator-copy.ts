@@ -1,7 +1,7 @@
 // Copies an operator from a reader to a writer, its immediates in their shortest form. For operators whose immediates
 // mean the same after metering: all but those that name locals, globals, functions or labels.
 
-import type { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '../../core/byte-writer.ts';
 import type { CodeReader } from './code-reader.ts';
 import { IMMEDIATE_CODE as IMMEDIATE, IMMEDIATE_OF } from './operator-tables.ts';
 import { ID_FC, ID_FD, PREFIX_FC, PREFIX_FD } from './operators.ts';

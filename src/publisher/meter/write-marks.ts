@@ -6,7 +6,7 @@
 // the mark is always made before or with them. The chunk may be too many; it is never too few.
 
 import { MARKED_CHUNK_SHIFT, MARK_SPAN_BYTES } from '../../artifact/meter-abi.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from '../../core/byte-writer.ts';
 import { F32, F64, I32, I64, V128, type CodeReader } from './code-reader.ts';
 import type { CompileWork } from './compile-work.ts';
 import type { FunctionFrame } from './function-frame.ts';

@@ -71,20 +71,9 @@ export async function reconcileBank(
   wish: Wish,
   options: ReconcileOptions,
 ): Promise<Reconciliation> {
-  const standing = await readStanding(desk, wish.slug);
-  const comparison = compareWish(standing, wish, desk.clock() / 1000);
-  const differences = differencesOf(comparison);
-  const numbers: number[] = [];
-  const refuse = (refusals: readonly Refusal[]): Reconciliation => ({
-    ok: false,
-    refusals,
-    differences,
-    numbers,
-  });
-  const taken = refuseOtherHolder(standing, wish.bankId, wish.slug);
-  if (taken !== undefined) return refuse([taken]);
-  if (differences.length === 0) return { ok: true, value: unchangedBank(comparison, wish) };
-
+  const task = await openTask(desk, wish, desk.clock() / 1000);
+  if ('ok' in task) return task;
+  const { comparison, differences, numbers, refuse } = task;
   const { slug } = wish;
   const validityDays = wish.validityDays ?? DEFAULT_VALIDITY_DAYS;
   if (comparison.switch !== undefined && typeof wish.switch === 'object') {
@@ -120,18 +109,9 @@ export async function rehearseBank(
   nowS: number,
   options: ReconcileOptions,
 ): Promise<Reconciliation> {
-  const standing = await readStanding(source, wish.slug);
-  const comparison = compareWish(standing, wish, nowS);
-  const differences = differencesOf(comparison);
-  const refuse = (refusals: readonly Refusal[]): Reconciliation => ({
-    ok: false,
-    refusals,
-    differences,
-    numbers: [],
-  });
-  const taken = refuseOtherHolder(standing, wish.bankId, wish.slug);
-  if (taken !== undefined) return refuse([taken]);
-  if (differences.length === 0) return { ok: true, value: unchangedBank(comparison, wish) };
+  const task = await openTask(source, wish, nowS);
+  if ('ok' in task) return task;
+  const { standing, comparison, differences, numbers, refuse } = task;
   if (typeof wish.switch === 'object' && standing.current === undefined && standing.newer === undefined) {
     const unknown = unknownBank(wish.slug);
     if (!unknown.ok) return refuse(unknown.refusals);
@@ -142,8 +122,36 @@ export async function rehearseBank(
   }
   return {
     ok: true,
-    value: { kind: 'would_change', differences, numbers: [], ...offOf(comparison, wish) },
+    value: { kind: 'would_change', differences, numbers, ...offOf(comparison, wish) },
   };
+}
+
+/** What there is to do for a bank. */
+interface Task {
+  readonly standing: Standing;
+  readonly comparison: Comparison;
+  readonly differences: readonly Difference[];
+  /** Of the releases that are made. */
+  readonly numbers: number[];
+  readonly refuse: (refusals: readonly Refusal[]) => Reconciliation;
+}
+
+/** Opens the task of a bank; its end where it may not be done, or there is nothing to do. */
+async function openTask(source: ReleaseSource, wish: Wish, nowS: number): Promise<Task | Reconciliation> {
+  const standing = await readStanding(source, wish.slug);
+  const comparison = compareWish(standing, wish, nowS);
+  const differences = differencesOf(comparison);
+  const numbers: number[] = [];
+  const refuse = (refusals: readonly Refusal[]): Reconciliation => ({
+    ok: false,
+    refusals,
+    differences,
+    numbers,
+  });
+  const taken = refuseOtherHolder(standing, wish.bankId, wish.slug);
+  if (taken !== undefined) return refuse([taken]);
+  if (differences.length === 0) return { ok: true, value: unchangedBank(comparison, wish) };
+  return { standing, comparison, differences, numbers, refuse };
 }
 
 async function releaseNone(
@@ -162,10 +170,8 @@ async function releaseComponent(
   validityDays: number,
   { readComponent, judge, acceptImports, ...tools }: ReconcileOptions,
 ): Promise<Result<number>> {
-  const component = await openComponent(desk, runs, readComponent);
+  const component = await openComponent(desk, runs, readComponent, judge);
   if (!component.ok) return component;
-  const judged = (await judge?.(component.value)) ?? [];
-  if (judged.length > 0) return { ok: false, refusals: judged };
   const { component: _, ...terms } = runs;
   const options: PublishOptions = {
     ...desk,
@@ -192,10 +198,8 @@ async function rehearseComponent(
   standing: Standing,
   { readComponent, judge, acceptImports, ...tools }: ReconcileOptions,
 ): Promise<Result<Prepared>> {
-  const component = await openComponent(source, runs, readComponent);
+  const component = await openComponent(source, runs, readComponent, judge);
   if (!component.ok) return component;
-  const judged = (await judge?.(component.value)) ?? [];
-  if (judged.length > 0) return { ok: false, refusals: judged };
   const prepared = await prepareComponent({ ...tools, limits: runs.limits, component: component.value }, []);
   if (!prepared.ok) return prepared;
   const { digest, manifest } = prepared.value.bundle;
@@ -205,15 +209,19 @@ async function rehearseComponent(
   return grown.length === 0 ? prepared : { ok: false, refusals: grown };
 }
 
-/** The bytes that the wish names by their digest, and no others. */
+/** The bytes that the wish names by their digest, and no others, once they have passed the bank's cases. */
 async function openComponent(
   { store }: ReleaseSource,
   { component }: WishedComponent,
   readComponent: ReconcileOptions['readComponent'],
+  judge: ReconcileOptions['judge'],
 ): Promise<Result<Uint8Array<ArrayBuffer>>> {
   const bytes =
     readComponent === undefined ? await readComponentBytes(store, component) : await readComponent();
-  if (bytes !== undefined && (await sha256(bytes)) === component) return { ok: true, value: bytes };
+  if (bytes !== undefined && (await sha256(bytes)) === component) {
+    const refusals = (await judge?.(bytes)) ?? [];
+    return refusals.length === 0 ? { ok: true, value: bytes } : { ok: false, refusals };
+  }
   const refusal: Refusal = {
     code: 'component_missing',
     message: 'The component is missing from the store, or other bytes are in its place.',

@@ -5,7 +5,7 @@
 
 import { createHash, type Hash } from 'node:crypto';
 
-import { BinaryFault, BinaryReader } from '../binary-reader.ts';
+import { BinaryFault, BinaryReader } from '../../core/binary-reader.ts';
 
 export interface ComponentSkeleton {
   /** SHA-256 of every byte that is not left out, 64 hexadecimal digits. */

@@ -2,7 +2,7 @@
 // their passing through JavaScript numbers, which keep no NaN payload and no vectors: a small module of our own makes
 // the call.
 
-import { ByteWriter } from '../../../../src/publisher/meter/byte-writer.ts';
+import { ByteWriter } from '../../../../src/core/byte-writer.ts';
 
 /** A value of wast2json: bits in decimal, vectors lane by lane. */
 export interface SpecValue {
