@@ -156,13 +156,16 @@ describe.each(['stages', 'code'])('the folder of %s', (name) => {
     expect(readdirSync(folderOf(cache))).toEqual([]);
   });
 
-  it.skipIf(process.getuid?.() !== 0)('is not used where one around it is another user’s', async () => {
-    const cache = newCache();
-    mkdirSync(folderOf(cache), { recursive: true, mode: 0o700 });
-    chownSync(join(cache, 'wasmpay'), 65_534, 65_534);
-    expect(await test(await keepAnswer('approve'), cache)).toMatchObject({ passed: true });
-    expect(readdirSync(folderOf(cache))).toEqual([]);
-  });
+  it.skipIf(process.getuid?.() !== 0)(
+    'is not used where one around it is another user’s (only root can make one)',
+    async () => {
+      const cache = newCache();
+      mkdirSync(folderOf(cache), { recursive: true, mode: 0o700 });
+      chownSync(join(cache, 'wasmpay'), 65_534, 65_534);
+      expect(await test(await keepAnswer('approve'), cache)).toMatchObject({ passed: true });
+      expect(readdirSync(folderOf(cache))).toEqual([]);
+    },
+  );
 
   it('is not used behind a link, and not needed', async () => {
     const component = await keepAnswer('approve');
