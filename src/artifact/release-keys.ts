@@ -19,13 +19,14 @@ export type TrustedKeys = ReadonlyMap<string, CryptoKey>;
 
 /** A new key pair as JSON Web Keys; `private` is a secret. */
 export async function generateReleaseKeys(): Promise<{ keyId: string; public: JWK; private: JWK }> {
-  const pair = await generateKeyPair('Ed25519', { extractable: true });
-  const publicKey = await exportJWK(pair.publicKey);
-  return {
-    keyId: await calculateJwkThumbprint(publicKey),
-    public: publicKey,
-    private: await exportJWK(pair.privateKey),
-  };
+  for (;;) {
+    const pair = await generateKeyPair('Ed25519', { extractable: true });
+    const publicKey = await exportJWK(pair.publicKey);
+    const keyId = await calculateJwkThumbprint(publicKey);
+    // One in 64 begins with a dash, and a command line would take it for an option.
+    if (!keyId.startsWith('-'))
+      return { keyId, public: publicKey, private: await exportJWK(pair.privateKey) };
+  }
 }
 
 /** Reads the publisher's private key. Throws `key_invalid`, without the key's text, where it is no Ed25519 one. */

@@ -6,7 +6,13 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { WasmpayError } from '../core/error.ts';
-import { listFiles, NOT_SOURCES, readDescriptor, type BuiltValidator } from './build-validator.ts';
+import {
+  buildValidator,
+  listFiles,
+  NOT_SOURCES,
+  readDescriptor,
+  type BuiltValidator,
+} from './build-validator.ts';
 import { findContract, listContractFiles } from './contract.ts';
 import type { ValidatorDescriptor } from './descriptor.ts';
 import { projectRoot } from './toolchain.ts';
@@ -48,6 +54,30 @@ export async function readCommitted(directory: string): Promise<Committed | unde
         ? 'its sources, the contract or the binding library changed since component.wasm was built'
         : undefined;
   return { descriptor, component, record, ...(stale !== undefined && { stale }) };
+}
+
+/** What a machine with Node and npm alone has of a validator. */
+export interface ObtainedComponent {
+  readonly bank: string;
+  readonly component: Uint8Array<ArrayBuffer>;
+  /** How long it took to build, milliseconds; absent where it was there. */
+  readonly builtInMs?: number;
+}
+
+/**
+ * The component of a validator's folder as any machine can have it: the committed one, or one that npm's toolchains build;
+ * undefined for a language whose examples are built only where its toolchain is. Throws as `buildValidator`.
+ */
+export async function obtainComponent(
+  directory: string,
+  outDirectory: string,
+): Promise<ObtainedComponent | undefined> {
+  const committed = await readCommitted(directory);
+  if (committed !== undefined && committed.stale === undefined)
+    return { bank: committed.descriptor.bank, component: committed.component };
+  if ((await readDescriptor(directory)).language.isBuiltWhereInstalled === true) return undefined;
+  const { bank, component, built, durationMs } = await buildValidator({ directory, outDirectory });
+  return { bank, component, ...(built && { builtInMs: durationMs }) };
 }
 
 /** Puts what was built beside its sources. */

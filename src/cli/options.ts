@@ -18,7 +18,12 @@ export function parseOptions(
   options: ParseArgsOptionsConfig,
 ): { arguments: string[]; options: Record<string, string | boolean | undefined> } {
   try {
-    const parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    const parsed = parseArgs({
+      args: joinDashedValues(args, options),
+      options,
+      allowPositionals: true,
+      strict: true,
+    });
     const needed = positionals.filter((name) => !name.startsWith('['));
     const { length } = parsed.positionals;
     if (length < needed.length || length > positionals.length) {
@@ -33,6 +38,26 @@ export function parseOptions(
   } catch (cause) {
     throw new WasmpayError('usage', cause instanceof Error ? cause.message : 'bad arguments', { cause });
   }
+}
+
+/**
+ * `--key-id -abc` as `--key-id=-abc`: a key's id may begin with a dash. What is an option of the command stays one, and what
+ * begins with two dashes is taken for a mistyped one.
+ */
+function joinDashedValues(args: readonly string[], options: ParseArgsOptionsConfig): string[] {
+  const shorts = Object.values(options).map(({ short }) => `-${short ?? ''}`);
+  const joined: string[] = [];
+  for (let index = 0; index < args.length; index += 1) {
+    const [arg = '', next = ''] = [args[index], args[index + 1]];
+    // What follows is no option.
+    if (arg === '--') return [...joined, ...args.slice(index)];
+    const takesValue = arg.startsWith('--') && options[arg.slice(2)]?.type === 'string';
+    if (takesValue && /^-[^-]/.test(next) && !shorts.includes(next)) {
+      joined.push(`${arg}=${next}`);
+      index += 1;
+    } else joined.push(arg);
+  }
+  return joined;
 }
 
 /**

@@ -7,8 +7,7 @@ import { join } from 'node:path';
 import { readArtifact } from '../artifact/artifact.ts';
 import { hexOf, sha256 } from '../artifact/digest.ts';
 import type { VerifiedRelease } from '../artifact/release.ts';
-import { buildValidator, readDescriptor } from '../authoring/build-validator.ts';
-import { readCommitted } from '../authoring/committed.ts';
+import { obtainComponent } from '../authoring/committed.ts';
 import { slugOf } from '../core/bank.ts';
 import { WasmpayError } from '../core/error.ts';
 import { DEFAULT_POLICY } from '../publisher/policy.ts';
@@ -28,21 +27,13 @@ const RENEW_BEFORE_S = 3.5 * 86_400;
 export async function publishExamples(store: ObjectStore, directory: DevDirectory): Promise<void> {
   for (const entry of await readdir(EXAMPLES, { withFileTypes: true })) {
     if (!entry.isDirectory()) continue;
-    const folder = join(EXAMPLES, entry.name);
-    // Of a language that npm brings no compiler for: no machine needs one to see the example run.
-    const committed = await readCommitted(folder);
-    if (committed !== undefined && committed.stale === undefined) {
-      await publishExample(store, directory, committed.descriptor.bank, committed.component);
-      continue;
-    }
-    // Takes half a minute where it can be built at all: whoever wants it publishes it.
-    if ((await readDescriptor(folder)).language.isBuiltWhereInstalled === true) continue;
-    const built = await buildValidator({
-      directory: folder,
-      outDirectory: join(ROOT, 'build/validators'),
-    });
-    if (built.built) console.log(`wasmpay: built ${entry.name} in ${(built.durationMs / 1000).toFixed(1)} s`);
-    await publishExample(store, directory, built.bank, built.component);
+    const obtained = await obtainComponent(join(EXAMPLES, entry.name), join(ROOT, 'build/validators'));
+    // One that takes half a minute to build, where it can be built at all: whoever wants it publishes it.
+    if (obtained === undefined) continue;
+    const { bank, component, builtInMs } = obtained;
+    if (builtInMs !== undefined)
+      console.log(`wasmpay: built ${entry.name} in ${(builtInMs / 1000).toFixed(1)} s`);
+    await publishExample(store, directory, bank, component);
   }
 }
 

@@ -4,6 +4,8 @@
 import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
+import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { generateReleaseKeys } from '../../src/artifact/release-keys.ts';
@@ -119,6 +121,37 @@ describe('a signing key', () => {
   ])('is refused: %s', async (_, options, code) => {
     const result = await renew(options());
     expect([result.code, errorCodeOf(result)]).toEqual([2, code]);
+  });
+
+  it('may have an id that begins with a dash, as one in 64 does of those that others make', async () => {
+    let dashed;
+    do {
+      const pair = await generateKeyPair('Ed25519', { extractable: true });
+      const jwk = await exportJWK(pair.publicKey);
+      const id = await calculateJwkThumbprint(jwk);
+      if (id.startsWith('-')) dashed = { id, jwk, private: await exportJWK(pair.privateKey) };
+    } while (dashed === undefined);
+    const both = await keep('both.json', JSON.stringify({ keys: [keys.public, dashed.jwk] }));
+    const file = await keep('dashed.json', JSON.stringify(dashed.private));
+    const result = await renew([
+      '--key-command',
+      JSON.stringify([process.execPath, signer, file, join(folder, 'seen.json')]),
+      '--key-id',
+      dashed.id,
+      '--trusted-keys',
+      both,
+    ]);
+    expect(result.code, result.stderr).toBe(0);
+    // Back to the first key, for the tests after this one.
+    const back = await renew(['--trusted-keys', both], {
+      WASMPAY_SIGNING_KEY: JSON.stringify(keys.private),
+    });
+    expect(back.code, back.stderr).toBe(0);
+  });
+
+  it('of ours never has one', async () => {
+    for (let count = 0; count < 500; count += 1)
+      expect((await generateReleaseKeys()).keyId).toMatch(/^[\w][\w-]{42}$/);
   });
 
   it('that is none of the trusted ones is refused before it signs what gateways would refuse', async () => {

@@ -1,12 +1,12 @@
-// From a source file to a decision: the examples are built, published into R2 and asked over HTTP, all on the real
-// parts.
+// From a source file to a decision: the examples, built or committed, are published into R2 and asked over HTTP, all on the
+// real parts. Those that need a compiler which npm does not bring are test:languages'.
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { buildValidator, type BuiltValidator } from '../../src/authoring/build-validator.ts';
+import { obtainComponent, type ObtainedComponent } from '../../src/authoring/committed.ts';
 import type { Reason } from '../../src/core/decision.ts';
 import { statusOfDenial } from '../../src/core/reason-codes.ts';
 import { artifactKey, currentReleaseKey } from '../../src/store/keys.ts';
@@ -18,21 +18,20 @@ import { TRANSACTION } from '../fixtures/sandbox-bed.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const EXAMPLES = join(ROOT, 'examples/validators');
-const examples = (await readdir(EXAMPLES, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+
+const examples = new Map<string, ObtainedComponent>();
+for (const entry of await readdir(EXAMPLES, { withFileTypes: true })) {
+  if (!entry.isDirectory()) continue;
+  const { name } = entry;
+  const obtained = await obtainComponent(join(EXAMPLES, name), join(ROOT, 'build/validators'));
+  if (obtained !== undefined) examples.set(name, obtained);
+  else console.warn(`skipped: example ${name}: npm brings no compiler for it, run "npm run test:languages"`);
+}
 
 let gateway: LiveGateway;
-const built = new Map<string, BuiltValidator>();
-
 beforeAll(async () => {
   gateway = await startLiveGateway();
-  for (const { name } of examples) {
-    const validator = await buildValidator({
-      directory: join(EXAMPLES, name),
-      outDirectory: join(ROOT, 'build/validators'),
-    });
-    built.set(name, validator);
-    await gateway.publish(validator.bank, validator.component);
-  }
+  for (const { bank, component } of examples.values()) await gateway.publish(bank, component);
 }, 300_000);
 afterAll(async () => {
   await gateway[Symbol.asyncDispose]();
@@ -54,9 +53,9 @@ const trappingValidator = async () =>
   new Uint8Array(await validatorFromCoreWat({ validateBody: 'unreachable' }));
 
 /** Those whose rules do not read the clock: a gateway's is the real one, and committed.test.ts has the others. */
-const timeless = examples
-  .map(({ name }) => name)
-  .filter((name) => readCases(name).every((asked) => asked.evaluatedAtMs === DEFAULT_EVALUATED_AT_MS));
+const timeless = [...examples.keys()].filter((name) =>
+  readCases(name).every((asked) => asked.evaluatedAtMs === DEFAULT_EVALUATED_AT_MS),
+);
 
 describe.each(timeless)('example %s', (name) => {
   it('answers every one of its cases', async () => {
@@ -134,8 +133,8 @@ describe('a decision', () => {
   });
 
   it('changes with the next release, without a restart', async () => {
-    const icamer = built.get('icamer-assemblyscript');
-    const nordhaven = built.get('nordhaven-typescript');
+    const icamer = examples.get('icamer-assemblyscript');
+    const nordhaven = examples.get('nordhaven-typescript');
     if (icamer === undefined || nordhaven === undefined) throw new Error('not built');
     const euros = payment('shifting', { amount: { name: 'Euro', symbol: '€', amount: 1 } });
     const first = await gateway.publish('shifting', icamer.component);
@@ -157,7 +156,7 @@ describe('a decision', () => {
 
 describe('publishing', () => {
   it('gives the same artifact for the same component, and the next number', async () => {
-    const icamer = built.get('icamer-assemblyscript');
+    const icamer = examples.get('icamer-assemblyscript');
     if (icamer === undefined) throw new Error('not built');
     const first = await gateway.publish('twice', icamer.component);
     const second = await gateway.publish('twice', icamer.component);
@@ -167,7 +166,7 @@ describe('publishing', () => {
   });
 
   it('refuses a bank whose slug another bank holds', async () => {
-    const icamer = built.get('icamer-assemblyscript');
+    const icamer = examples.get('icamer-assemblyscript');
     if (icamer === undefined) throw new Error('not built');
     await gateway.publish('bank_002', icamer.component);
     await expect(gateway.publish('bank-002', icamer.component)).rejects.toThrow('slug_taken');
@@ -181,8 +180,8 @@ describe('a bucket that someone else writes to', () => {
   }
 
   it('cannot make the gateway run other bytes under a signed digest', async () => {
-    const icamer = built.get('icamer-assemblyscript');
-    const nordhaven = built.get('nordhaven-typescript');
+    const icamer = examples.get('icamer-assemblyscript');
+    const nordhaven = examples.get('nordhaven-typescript');
     if (icamer === undefined || nordhaven === undefined) throw new Error('not built');
     // Its own artifact: a component with one more custom section has another digest.
     const unique = new Uint8Array([...icamer.component, 0, 4, 3, 0x61, 0x62, 0x63]);
